@@ -1,0 +1,112 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex, Readable, Writable } from 'node:stream';
+
+/** What a handler is given. Path parameters are percent-decoded. */
+export interface RequestContext {
+  readonly req: IncomingMessage;
+  readonly method: string;
+  /** without version prefix and query */
+  readonly path: string;
+  readonly params: Record<string, string>;
+  readonly query: URLSearchParams;
+  /** as "1.41"; the newest when the path named none */
+  readonly apiVersion: string;
+  /** aborted when the client goes away before the answer has ended */
+  readonly signal: AbortSignal;
+  /** Reads and parses the JSON body; `{}` when empty and `optional`. Throws `invalid-parameter` with Docker's words. */
+  json<T>(options?: { optional?: boolean }): Promise<T>;
+}
+
+/** A client's end of a taken-over connection (attach, exec start). `readable` ends when the client closes its stdin. */
+export interface Hijacked {
+  readonly readable: Readable;
+  readonly writable: Writable;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * How a handler answers:
+ * - `json`/`empty`: at once;
+ * - `stream`: status and headers go out with the first byte, or with `sink.start()`; a failure before that is an ordinary error
+ *   answer, a failure after it cuts the connection;
+ * - `hijack`: 101 when the client asked to upgrade, else 200; then both directions belong to `run`.
+ */
+export type Reply =
+  | { kind: 'json'; status: number; body: unknown; headers?: Record<string, string> }
+  | { kind: 'empty'; status: number; headers?: Record<string, string> }
+  | { kind: 'stream'; contentType: string; headers?: Record<string, string>; run: (sink: StreamSink) => Promise<void> }
+  | { kind: 'hijack'; contentType: string; run: (connection: Hijacked) => Promise<void> };
+
+export interface StreamSink {
+  readonly signal: AbortSignal;
+  /** Sends the head now (a client of a quiet stream waits for it). */
+  start(): void;
+  /** Resolves when the chunk may be followed by another (back-pressure). */
+  write(chunk: Uint8Array | string): Promise<void>;
+  /** One JSON value and a newline. */
+  line(value: unknown): Promise<void>;
+  /** For piping. */
+  readonly writable: Writable;
+}
+
+export const json = (body: unknown, status = 200, headers?: Record<string, string>): Reply => ({ kind: 'json', status, body, headers });
+export const empty = (status = 204, headers?: Record<string, string>): Reply => ({ kind: 'empty', status, headers });
+export const stream = (
+  contentType: string,
+  run: (sink: StreamSink) => Promise<void>,
+  headers?: Record<string, string>,
+): Reply => ({ kind: 'stream', contentType, run, headers });
+export const hijack = (contentType: string, run: (connection: Hijacked) => Promise<void>): Reply => ({
+  kind: 'hijack',
+  contentType,
+  run,
+});
+
+export type Handler = (ctx: RequestContext) => Promise<Reply> | Reply;
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
+
+interface Route {
+  method: Method;
+  pattern: RegExp;
+  names: string[];
+  handler: Handler;
+}
+
+/**
+ * Routes by method and path. `{name}` matches one segment, `{name...}` one or more (image references contain slashes).
+ * The first that matches wins, so the more particular path is added first.
+ */
+export class Router {
+  readonly #routes: Route[] = [];
+
+  add(method: Method, path: string, handler: Handler): this {
+    const names: string[] = [];
+    const source = path.replace(/\{(\w+)(\.\.\.)?\}/g, (_all, name: string, many?: string) => {
+      names.push(name);
+      return many ? '(.+)' : '([^/]+)';
+    });
+    this.#routes.push({ method, pattern: new RegExp(`^${source}$`), names, handler });
+    return this;
+  }
+
+  get = (path: string, handler: Handler) => this.add('GET', path, handler);
+  head = (path: string, handler: Handler) => this.add('HEAD', path, handler);
+  post = (path: string, handler: Handler) => this.add('POST', path, handler);
+  put = (path: string, handler: Handler) => this.add('PUT', path, handler);
+  delete = (path: string, handler: Handler) => this.add('DELETE', path, handler);
+
+  find(method: string, path: string): { handler: Handler; params: Record<string, string> } | undefined {
+    for (const route of this.#routes) {
+      if (route.method !== method) continue;
+      const match = route.pattern.exec(path);
+      if (!match) continue;
+      const params: Record<string, string> = {};
+      route.names.forEach((name, index) => (params[name] = decodeURIComponent(match[index + 1] ?? '')));
+      return { handler: route.handler, params };
+    }
+    return undefined;
+  }
+}
+
+/** A duplex as a hijacked connection. */
+export const hijackedFrom = (duplex: Duplex, signal: AbortSignal): Hijacked => ({ readable: duplex, writable: duplex, signal });

@@ -1,0 +1,55 @@
+import type { AuthConfig, ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary, ProgressMessage } from '../api/image.ts';
+import type { ContainerConfig } from '../api/container.ts';
+import type { Filters } from '../http/query.ts';
+
+/** An image that is stored and unpacked, ready to be a container's root. */
+export interface StoredImage {
+  /** "sha256:…" of the image configuration */
+  id: string;
+  /** architecture etc. and the defaults for containers */
+  architecture: string;
+  os: string;
+  config: ContainerConfig;
+  /** directories for overlayfs, uppermost first (as `lowerdir=` wants them); short paths, since options are limited to a page */
+  lowerdirs: readonly string[];
+  /** bytes, unpacked */
+  size: number;
+}
+
+/** What containers need of images. */
+export interface ImageSource {
+  /** By reference, id or unambiguous id prefix. Throws not-found `No such image: NAME:TAG`. */
+  resolve(reference: string): StoredImage;
+  /** The image of a container stays resolvable by id for as long as it is stored. */
+  byId(id: string): StoredImage | undefined;
+}
+
+/** Who uses an image: asked before it is removed. */
+export interface ImageUsers {
+  /** containers by image id */
+  usersOf(imageId: string): { id: string; name: string; running: boolean }[];
+}
+
+export interface PullRequest {
+  /** familiar or full reference, without tag or digest where `tag` is given */
+  image: string;
+  tag?: string;
+  platform?: string;
+  auth?: AuthConfig;
+  signal: AbortSignal;
+  onProgress: (message: ProgressMessage) => void;
+}
+
+/** What the images router calls. */
+export interface ImageBackend {
+  list(options: { all: boolean; filters: Filters; sharedSize: boolean }): Promise<ImageSummary[]>;
+  inspect(reference: string): Promise<ImageInspect>;
+  history(reference: string): Promise<ImageHistoryItem[]>;
+  /** Resolves when stored; progress as Docker's JSON lines. Cancelled through `signal`; then nothing is half-visible. */
+  pull(request: PullRequest): Promise<void>;
+  push(request: PullRequest): Promise<void>;
+  tag(reference: string, repository: string, tag: string): Promise<void>;
+  remove(reference: string, options: { force: boolean; noprune: boolean }): Promise<ImageDeleteItem[]>;
+  prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteItem[] | null; SpaceReclaimed: number }>;
+  auth(config: AuthConfig): Promise<{ Status: string; IdentityToken: string }>;
+}

@@ -1,0 +1,65 @@
+import type { ContainerCreateRequest, ContainerConfig, EndpointSettings, ExecConfig, HostConfig, MountPoint } from '../api/container.ts';
+import type { ContainerRecord } from '../services/container-record.ts';
+import type { OciProcess, OciSpec } from './oci.ts';
+
+/** Facts about this machine, found once at start. */
+export interface KernelFacts {
+  cgroupVersion: 1 | 2;
+  controllers: ReadonlySet<string>;
+  /** cgroup v1: `memory.memsw.limit_in_bytes` is there; v2: `memory.swap.max` */
+  swapLimit: boolean;
+  cpus: number;
+  /** online CPUs and NUMA nodes, as lists: "0-3" */
+  cpuList: string;
+  memList: string;
+  /** bytes */
+  memory: number;
+  seccomp: boolean;
+  apparmor: boolean;
+  /** names (CAP_…) in the engine's own bounding set: what can be given to a container */
+  capabilities: ReadonlySet<string>;
+  /** hard limit of open files the engine itself has */
+  maxNofile: number;
+  kernelVersion: string;
+}
+
+/** A create request, checked and completed with the image's defaults (runtime/spec). */
+export interface CheckedRequest {
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+  endpoints: Record<string, EndpointSettings>;
+  path: string;
+  args: string[];
+  /** for the create response, in Docker's words */
+  warnings: string[];
+}
+/** `checkCreate(request, imageConfig, facts)` throws invalid-parameter with dockerd's message. */
+export type CheckCreate = (request: ContainerCreateRequest, image: ContainerConfig, facts: KernelFacts) => CheckedRequest;
+
+/** How each namespace of a container comes about. */
+export type NamespaceChoice = { kind: 'new' } | { kind: 'host' } | { kind: 'join'; path: string };
+export interface NamespaceChoices {
+  pid: NamespaceChoice;
+  net: NamespaceChoice;
+  ipc: NamespaceChoice;
+  uts: NamespaceChoice;
+  user: NamespaceChoice;
+  cgroup: NamespaceChoice;
+}
+
+export interface SpecInput {
+  record: ContainerRecord;
+  /** merged root, mounted */
+  rootfs: string;
+  namespaces: NamespaceChoices;
+  files: { hosts: string; hostname: string; resolvConf: string };
+  facts: KernelFacts;
+}
+export type BuildSpec = (input: SpecInput) => Promise<OciSpec>;
+/** The process of an exec, inheriting from the container's. */
+export type BuildExecProcess = (record: ContainerRecord, exec: ExecConfig, rootfs: string, facts: KernelFacts) => Promise<OciProcess>;
+/** Binds, --mount, image volumes, --volumes-from: makes or finds volumes and bind sources; each target once, sorted as Docker has it. */
+export type ResolveMounts = (
+  request: CheckedRequest,
+  others: (reference: string) => ContainerRecord,
+) => Promise<{ mounts: MountPoint[]; anonymous: string[] }>;
