@@ -1,0 +1,84 @@
+import { eventIterator, oc, type } from '@orpc/contract';
+import { z } from 'zod';
+import type { AppError } from './model.ts';
+import type * as model from './model.ts';
+import { runRequest } from './run-request.ts';
+
+/**
+ * The one contract between window and host: server, client and test doubles derive from it. Input is validated; output is the
+ * host's own and typed only. Every expected failure is the error `FAILED` with an AppError as data. A stream ends when its consumer
+ * stops iterating, which also cancels what it stands for (a pull, a terminal).
+ */
+const base = oc.errors({ FAILED: { message: 'The operation failed', data: type<AppError>() } });
+
+/** A stream of T: validated nowhere, since the host makes it. */
+const streamOf = <T>() => eventIterator(type<T>());
+const id = z.string().min(1).max(256);
+const ids = z.object({ ids: z.array(id).min(1).max(1000) });
+const reference = z.string().min(1).max(1024);
+
+export const contract = {
+  engine: {
+    /** first the present state, then each change */
+    watch: base.output(streamOf<model.EngineStatus>()),
+    /** starts the engine where it is not running, or connects again */
+    start: base.output(type<void>()),
+  },
+  containers: {
+    watch: base.output(streamOf<model.ContainerChange>()),
+    usage: base.output(streamOf<model.UsageUpdate>()),
+    history: base.input(z.object({ id })).output(streamOf<model.UsageHistoryUpdate>()),
+    /** pulls when the image is not stored, creates, starts */
+    run: base.input(runRequest).output(streamOf<model.RunUpdate>()),
+    start: base.input(ids).output(type<model.ActionResult[]>()),
+    stop: base.input(ids).output(type<model.ActionResult[]>()),
+    restart: base.input(ids).output(type<model.ActionResult[]>()),
+    pause: base.input(ids).output(type<model.ActionResult[]>()),
+    unpause: base.input(ids).output(type<model.ActionResult[]>()),
+    kill: base.input(ids).output(type<model.ActionResult[]>()),
+    remove: base.input(ids.extend({ force: z.boolean(), volumes: z.boolean() })).output(type<model.ActionResult[]>()),
+    rename: base.input(z.object({ id, name: z.string() })).output(type<void>()),
+    inspect: base.input(z.object({ id })).output(type<model.ContainerInspect>()),
+    processes: base.input(z.object({ id })).output(type<model.ProcessTable>()),
+    /** `tail` lines of what is stored (0: all), then what comes when `follow` */
+    logs: base
+      .input(z.object({ id, follow: z.boolean(), tail: z.number().int().min(0) }))
+      .output(streamOf<model.LogBatch>()),
+    isolation: base.input(z.object({ id })).output(type<model.Isolation | null>()),
+    pressure: base.input(z.object({ id })).output(type<model.Pressure | null>()),
+  },
+  terminals: {
+    /** a shell (the first found of bash, ash, sh when `command` is empty) in a container, on a real TTY */
+    open: base
+      .input(z.object({ id, command: z.array(z.string()), user: z.string(), columns: z.number().int().min(1), rows: z.number().int().min(1) }))
+      .output(streamOf<model.TerminalUpdate>()),
+    write: base.input(z.object({ session: id, data: z.string() })).output(type<void>()),
+    resize: base
+      .input(z.object({ session: id, columns: z.number().int().min(1).max(1000), rows: z.number().int().min(1).max(1000) }))
+      .output(type<void>()),
+  },
+  images: {
+    watch: base.output(streamOf<model.ImageChange>()),
+    pull: base.input(z.object({ reference, platform: z.string() })).output(streamOf<model.PullUpdate>()),
+    inspect: base.input(z.object({ reference })).output(type<model.ImageDetails>()),
+    tag: base.input(z.object({ reference, target: z.string() })).output(type<void>()),
+    /** each reference is a tag (untagged) or an id (all its tags) */
+    remove: base
+      .input(z.object({ references: z.array(reference).min(1), force: z.boolean() }))
+      .output(type<model.ActionResult[]>()),
+  },
+  networks: { list: base.output(type<model.NetworkRow[]>()) },
+  volumes: {
+    list: base.output(type<model.VolumeRow[]>()),
+    remove: base.input(z.object({ names: z.array(z.string()).min(1) })).output(type<model.ActionResult[]>()),
+  },
+  settings: {
+    watch: base.output(streamOf<{ theme: 'system' | 'light' | 'dark' }>()),
+    set: base.input(z.object({ theme: z.enum(['system', 'light', 'dark']) })).output(type<void>()),
+  },
+  system: {
+    /** opens a link in the user's browser; only http(s) to published ports */
+    openExternal: base.input(z.object({ url: z.url() })).output(type<void>()),
+  },
+};
+export type Contract = typeof contract;
