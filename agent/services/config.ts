@@ -1,0 +1,38 @@
+/** The engine's configuration: command line first, then the file (dockerd's names, in brackets where they differ), then these defaults. */
+export interface EngineConfig {
+  socket: string;
+  root: string;
+  runDir: string;
+  /** "crun" | "runc", as asked for; else the first that is there */
+  runtime: string | undefined;
+  /** [registry-mirrors] base URLs for docker.io */
+  registryMirrors: string[];
+  /** [insecure-registries] host[:port] or CIDR; loopback always is */
+  insecureRegistries: string[];
+  /** [log-driver] */
+  logDriver: string;
+  /** [log-opts] */
+  logOpts: Record<string, string>;
+  /** [default-address-pools] */
+  defaultAddressPools: { base: string; size: number }[];
+  dns: string[];
+  dnsOpts: string[];
+  dnsSearch: string[];
+  /** address of the default bridge, "172.17.0.1/16"; '' chooses a free one */
+  bip: string;
+  /** [fixed-cidr-v6] */
+  fixedCidrV6: string;
+  ipv6: boolean;
+  labels: string[];
+  /** [max-concurrent-downloads] */
+  maxConcurrentDownloads: number;
+  /** [cgroup-parent] absolute */
+  cgroupParent: string;
+  /** [shutdown-timeout] seconds */
+  shutdownTimeout: number;
+  /** [default-shm-size] bytes */
+  defaultShmSize: number;
+  /** [default-ulimits] */
+  defaultUlimits: Record<string, { Name: string; Hard: number; Soft: number }>;
+  debug: boolean;
+}
