@@ -26,6 +26,14 @@ export interface CgroupUsage {
   };
   pids?: { current: number; limit: number };
   io?: { major: number; minor: number; readBytes: number; writeBytes: number; readOps: number; writeOps: number }[];
+  /** v1 only: the counters by operation (Read, Write, Sync, Async, Discard, Total), as Docker hands them on */
+  blkio?: { bytes: BlkioCounter[]; serviced: BlkioCounter[] };
+}
+export interface BlkioCounter {
+  major: number;
+  minor: number;
+  op: string;
+  value: number;
 }
 
 /** The limits of Docker's `Resources`, in kernel terms. Undefined: leave as it is. -1: no limit. */
