@@ -1,0 +1,99 @@
+import { conflict, notImplemented } from '../../api/errors.ts';
+import type { Layout } from '../../store/layout.ts';
+import type { ContainerRecord } from '../container-record.ts';
+import type { ContainerLookup } from '../containers/types.ts';
+import type { LogWriter } from './encode.ts';
+import { instantBytes } from './entry.ts';
+import { readLog } from './read.ts';
+import { watchLog } from './watch.ts';
+
+/** What a client asks for. Times in nanoseconds since the epoch. */
+export interface LogQuery {
+  stdout: boolean;
+  stderr: boolean;
+  follow: boolean;
+  timestamps: boolean;
+  details: boolean;
+  since: bigint | undefined;
+  until: bigint | undefined;
+  /** lines from the end; undefined: all */
+  tail: number | undefined;
+}
+
+/** A log that may be read: checked, and not begun. */
+export interface OpenLog {
+  /** a terminal's log is one raw stream */
+  tty: boolean;
+  /** Writes all there is (and, when following, all that comes). `write` resolves when its bytes may be overwritten. */
+  run(write: LogWriter, signal: AbortSignal): Promise<void>;
+}
+
+/** What the logs router calls. */
+export interface LogBackend {
+  /** Throws not-found, conflict for a container that is going, not-implemented for a log driver that keeps nothing. */
+  open(reference: string, query: LogQuery): OpenLog;
+}
+
+/** Drivers whose log the engine keeps itself, in one format for all. */
+const READABLE = new Set(['', 'json-file', 'local', 'k8s-file']);
+
+export function createLogs({ containers, layout }: { containers: ContainerLookup; layout: Layout }): LogBackend {
+  return {
+    open(reference, query) {
+      const record = containers.get(reference);
+      if (record.state.Dead || record.state.Status === 'removing')
+        throw conflict('can not get logs from container which is dead or marked for removal');
+      if (!READABLE.has(record.hostConfig.LogConfig?.Type ?? '')) throw notImplemented('configured logging driver does not support reading');
+      const { id } = record;
+      const tty = record.config.Tty ?? false;
+      const path = layout.containerLog(id);
+      return {
+        tty,
+        async run(write, signal) {
+          const live = containers.find(id)?.state.Running ?? false;
+          const follow = query.follow && live ? watchLog(path, id, containers, signal) : undefined;
+          try {
+            await readLog(
+              {
+                path,
+                stdout: query.stdout,
+                stderr: query.stderr,
+                timestamps: query.timestamps,
+                details: query.details ? detailsOf(record) : undefined,
+                multiplexed: !tty,
+                since: query.since === undefined ? undefined : instantBytes(query.since),
+                until: query.until === undefined ? undefined : instantBytes(query.until),
+                tail: query.tail,
+                follow,
+              },
+              write,
+              signal,
+            );
+          } finally {
+            follow?.close();
+          }
+        },
+      };
+    },
+  };
+}
+
+/** The labels and variables named by the log options `labels` and `env`, as "key=value,key=value", sorted. */
+export function detailsOf(record: Pick<ContainerRecord, 'config' | 'hostConfig'>): string {
+  const options = record.hostConfig.LogConfig?.Config ?? {};
+  const names = (option: string) => new Set((options[option] ?? '').split(',').filter(Boolean));
+  const attributes = new Map<string, string>();
+  for (const label of names('labels')) {
+    const value = record.config.Labels?.[label];
+    if (value !== undefined) attributes.set(label, value);
+  }
+  const wanted = names('env');
+  for (const entry of record.config.Env ?? []) {
+    const at = entry.indexOf('=');
+    if (at > 0 && wanted.has(entry.slice(0, at))) attributes.set(entry.slice(0, at), entry.slice(at + 1));
+  }
+  return [...attributes]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .join(',');
+}
