@@ -21,6 +21,22 @@ export interface KernelFacts {
   /** hard limit of open files the engine itself has */
   maxNofile: number;
   kernelVersion: string;
+  /** v1 `memory.swappiness`; undefined: as the controller suggests */
+  memorySwappiness?: boolean;
+  /** v1 `memory.oom_control` */
+  oomKillDisable?: boolean;
+  /** a weight for block I/O (v1 `blkio.weight` or `blkio.bfq.weight`, v2 `io.weight` or `io.bfq.weight`) */
+  blkioWeight?: boolean;
+  /** limits by device (v1 `blkio.throttle.*`, v2 `io.max`) */
+  blkioThrottle?: boolean;
+  cgroupNamespaces?: boolean;
+  userNamespaces?: boolean;
+  /** the engine's own hard limits by name ("nproc"); what is missing is unlimited */
+  hardLimits?: Readonly<Record<string, number>>;
+  /** fs.nr_open */
+  maxOpenFiles?: number;
+  /** the engine's own oom_score_adj: without CAP_SYS_RESOURCE nothing goes below it */
+  oomScoreAdj?: number;
 }
 
 /** A create request, checked and completed with the image's defaults (runtime/spec). */

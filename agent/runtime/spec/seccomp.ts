@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { systemError } from '../../api/errors.ts';
+import type { KernelFacts } from '../types.ts';
+import { hostArchitecture } from './architecture.ts';
+import { checkSeccompProfile, type SeccompProfile, type SeccompRule } from './seccomp-profile.ts';
+
+/** Where distributions put the default profile (golang-github-containers-common). */
+const DEFAULT_PROFILES = ['/usr/share/containers/seccomp.json', '/etc/containers/seccomp.json'];
+
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  amd64: 'SCMP_ARCH_X86_64', arm64: 'SCMP_ARCH_AARCH64', arm: 'SCMP_ARCH_ARM', '386': 'SCMP_ARCH_X86',
+  ppc64le: 'SCMP_ARCH_PPC64LE', s390x: 'SCMP_ARCH_S390X', riscv64: 'SCMP_ARCH_RISCV64',
+};
+
+let defaultProfile: Promise<SeccompProfile> | undefined;
+
+/** Docker's default profile, read once. Throws system when no package has brought it. */
+function readDefault(): Promise<SeccompProfile> {
+  defaultProfile ??= (async () => {
+    for (const path of DEFAULT_PROFILES) {
+      const text = await readFile(path, 'utf8').catch(() => undefined);
+      if (text !== undefined) return checkSeccompProfile(text);
+    }
+    throw systemError(
+      `no default seccomp profile (${DEFAULT_PROFILES[0]}): install the package 'golang-github-containers-common', or run with --security-opt seccomp=unconfined`,
+    );
+  })();
+  defaultProfile.catch(() => (defaultProfile = undefined));
+  return defaultProfile;
+}
+
+export interface SeccompChoice {
+  /** '' or 'builtin': the default; 'unconfined'; or JSON text */
+  profile: string;
+  privileged: boolean;
+  capabilities: readonly string[];
+}
+
+/** `linux.seccomp`, or undefined for none. */
+export async function seccompOf({ profile, privileged, capabilities }: SeccompChoice, facts: KernelFacts): Promise<object | undefined> {
+  if (profile === 'unconfined' || !facts.seccomp) return undefined;
+  if (privileged && profile === '') return undefined;
+  const chosen = profile === '' || profile === 'builtin' ? await readDefault() : checkSeccompProfile(profile);
+  return translate(chosen, new Set(capabilities), facts.kernelVersion);
+}
+
+/** Resolves the conditions of Docker's form (capabilities, architecture, kernel) into the OCI form. */
+export function translate(profile: SeccompProfile, capabilities: ReadonlySet<string>, kernel: string, architecture = hostArchitecture()): object {
+  const native = ARCHITECTURES[architecture];
+  const mapped = profile.archMap?.find((item) => item.architecture === native);
+  const architectures = mapped ? [mapped.architecture, ...(mapped.subArchitectures ?? [])] : (profile.architectures ?? []);
+  const holds = (rule: SeccompRule) => {
+    const { includes, excludes } = rule;
+    if (excludes?.arches?.includes(architecture)) return false;
+    if (excludes?.caps?.some((name) => capabilities.has(name))) return false;
+    if (excludes?.minKernel && atLeastKernel(kernel, excludes.minKernel)) return false;
+    if (includes?.arches?.length && !includes.arches.includes(architecture)) return false;
+    if (includes?.caps?.some((name) => !capabilities.has(name))) return false;
+    return !includes?.minKernel || atLeastKernel(kernel, includes.minKernel);
+  };
+  const syscalls = (profile.syscalls ?? []).filter(holds).map((rule) => ({
+    names: rule.name ? [rule.name] : (rule.names ?? []),
+    action: rule.action,
+    ...(typeof rule.errnoRet === 'number' && { errnoRet: rule.errnoRet }),
+    ...(rule.args?.some(Boolean) && { args: rule.args.filter((argument) => argument !== null).map(numericArgument) }),
+  }));
+  return {
+    defaultAction: profile.defaultAction,
+    ...(typeof profile.defaultErrnoRet === 'number' && { defaultErrnoRet: profile.defaultErrnoRet }),
+    ...(architectures.length > 0 && { architectures }),
+    ...(profile.flags?.length && { flags: profile.flags }),
+    ...(profile.listenerPath && { listenerPath: profile.listenerPath, listenerMetadata: profile.listenerMetadata ?? '' }),
+    syscalls: syscalls.filter((rule) => rule.names.length > 0),
+  };
+}
+
+const numericArgument = (argument: NonNullable<NonNullable<SeccompRule['args']>[number]>) => ({
+  index: argument.index,
+  value: argument.value,
+  ...(argument.valueTwo ? { valueTwo: argument.valueTwo } : {}),
+  op: argument.op,
+});
+
+/** Compares "6.1.0-13-amd64" with "4.8". */
+function atLeastKernel(kernel: string, minimum: string): boolean {
+  const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number);
+  const [needMajor = 0, needMinor = 0] = minimum.split('.').map(Number);
+  return major > needMajor || (major === needMajor && minor >= needMinor);
+}
