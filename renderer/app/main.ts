@@ -1,0 +1,16 @@
+import '../styles/tokens.css';
+import '../styles/base.css';
+import '../styles/input.css';
+import { createPinia } from 'pinia';
+import { createApp } from 'vue';
+import App from './App.vue';
+import { setClient } from './client.ts';
+import { connect } from './connection.ts';
+import { applyStoredTheme } from './theme.ts';
+import { connectionKey } from './keys.ts';
+import { createAppRouter } from './router.ts';
+
+applyStoredTheme();
+const connection = connect();
+setClient(connection.client);
+createApp(App).use(createPinia()).use(createAppRouter()).provide(connectionKey, connection).mount('#app');

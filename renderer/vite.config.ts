@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url';
+import vue from '@vitejs/plugin-vue';
+import { defineConfig } from 'vite';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+// Relative base: the same files are served over http (`berth ui`) and loaded by Electron. The demo page is a development entry
+// (BERTH_DEMO=1) and never part of a normal build.
+export default defineConfig({
+  root,
+  base: './',
+  plugins: [vue()],
+  build: {
+    outDir: process.env['BERTH_RENDERER_OUT'] ?? fileURLToPath(new URL('../dist/renderer', import.meta.url)),
+    emptyOutDir: true,
+    target: 'chrome110',
+    // inlined assets would need data: in the content security policy
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 900,
+    rollupOptions: process.env['BERTH_DEMO'] ? { input: { demo: `${root}testing/demo.html` } } : {},
+  },
+});
