@@ -1,0 +1,107 @@
+import type { ContainerCreateRequest, HostConfig, WaitCondition } from '../api/container.ts';
+import { invalid } from '../api/errors.ts';
+import { atLeast } from '../api/version.ts';
+import { LIST_FILTERS } from '../services/containers/list-filter.ts';
+import { PRUNE_FILTERS } from '../services/containers/prune.ts';
+import { MULTIPLEXED_STREAM, RAW_STREAM } from '../services/containers/raw-stream.ts';
+import type { ContainerBackend } from '../services/containers/service.ts';
+import { boolValue, intValue, parseFilters } from './query.ts';
+import { empty, hijack, json, stream, type RequestContext, type Router } from './router.ts';
+
+/** /containers, but for those of other services (logs, stats, top, archive). */
+export function addContainerRoutes(router: Router, containers: ContainerBackend): void {
+  addCollectionRoutes(router, containers);
+  addVerbRoutes(router, containers);
+  addStreamRoutes(router, containers);
+}
+
+const idOf = (ctx: RequestContext): string => ctx.params['id'] as string;
+
+function addCollectionRoutes(router: Router, containers: ContainerBackend): void {
+  router.get('/containers/json', async (ctx) => {
+    const limit = intValue(ctx.query, 'limit', 0);
+    const filters = parseFilters(ctx.query, LIST_FILTERS);
+    return json(await containers.list({ all: boolValue(ctx.query, 'all'), limit: Math.max(0, limit), size: boolValue(ctx.query, 'size'), filters }));
+  });
+  router.post('/containers/create', async (ctx) => {
+    const request = await ctx.json<ContainerCreateRequest>();
+    const options = { name: ctx.query.get('name') ?? undefined, platform: ctx.query.get('platform') ?? undefined };
+    return json(await containers.create(request, options), 201);
+  });
+  router.post('/containers/prune', async (ctx) => json(await containers.prune(parseFilters(ctx.query, PRUNE_FILTERS))));
+  router.get('/containers/{id}/json', async (ctx) => json(await containers.inspect(idOf(ctx), boolValue(ctx.query, 'size'))));
+  router.delete('/containers/{id}', async (ctx) => {
+    if (boolValue(ctx.query, 'link')) throw invalid('Could not get parent container: links are not supported');
+    await containers.remove(idOf(ctx), { force: boolValue(ctx.query, 'force'), volumes: boolValue(ctx.query, 'v') });
+    return empty();
+  });
+}
+
+function addVerbRoutes(router: Router, containers: ContainerBackend): void {
+  const verb = (name: string, run: (ctx: RequestContext) => Promise<void>) =>
+    router.post(`/containers/{id}/${name}`, async (ctx) => {
+      await run(ctx);
+      return empty();
+    });
+  const stopOptions = (ctx: RequestContext) => ({
+    signal: ctx.query.get('signal') ?? undefined,
+    timeout: ctx.query.get('t') ? intValue(ctx.query, 't', 10) : undefined,
+  });
+  verb('start', (ctx) => containers.start(idOf(ctx)));
+  verb('stop', (ctx) => containers.stop(idOf(ctx), stopOptions(ctx)));
+  verb('restart', (ctx) => containers.restart(idOf(ctx), stopOptions(ctx)));
+  verb('kill', (ctx) => containers.kill(idOf(ctx), ctx.query.get('signal') ?? ''));
+  verb('pause', (ctx) => containers.pause(idOf(ctx)));
+  verb('unpause', (ctx) => containers.unpause(idOf(ctx)));
+  verb('rename', (ctx) => containers.rename(idOf(ctx), ctx.query.get('name') ?? ''));
+  router.post('/containers/{id}/update', async (ctx) =>
+    json({ Warnings: await containers.update(idOf(ctx), await ctx.json<HostConfig>()) }),
+  );
+  router.post('/containers/{id}/resize', async (ctx) => {
+    const { height, width } = sizeOf(ctx);
+    await containers.resize(idOf(ctx), height, width);
+    return empty(200);
+  });
+}
+
+/** The window size of resize requests. */
+export function sizeOf(ctx: RequestContext): { height: number; width: number } {
+  const read = (name: string) => {
+    const text = ctx.query.get(name) ?? '';
+    if (!/^\d{1,10}$/.test(text)) throw invalid(`strconv.ParseUint: parsing "${text}": invalid syntax`);
+    return Number(text);
+  };
+  return { height: read('h'), width: read('w') };
+}
+
+const CONDITIONS: readonly string[] = ['not-running', 'next-exit', 'removed'];
+
+function addStreamRoutes(router: Router, containers: ContainerBackend): void {
+  router.post('/containers/{id}/wait', async (ctx) => {
+    const condition = ctx.query.get('condition') || 'not-running';
+    if (!CONDITIONS.includes(condition)) throw invalid(`invalid condition: "${condition}"`);
+    const result = containers.wait(idOf(ctx), condition as WaitCondition, ctx.signal);
+    // Refuse an unknown container before the head goes out; clients wait for the head to know that the wait has begun.
+    const early = await Promise.race([result.then((value) => ({ value })), new Promise<undefined>((done) => setImmediate(() => done(undefined)))]);
+    return stream('application/json', async (sink) => {
+      sink.start();
+      const answer = early ? early.value : await result;
+      if (answer && !sink.signal.aborted) await sink.line(answer);
+    });
+  });
+  router.post('/containers/{id}/attach', (ctx) => {
+    const { tty, run } = containers.attach(idOf(ctx), {
+      stdin: boolValue(ctx.query, 'stdin'),
+      stdout: boolValue(ctx.query, 'stdout'),
+      stderr: boolValue(ctx.query, 'stderr'),
+      stream: boolValue(ctx.query, 'stream'),
+      logs: boolValue(ctx.query, 'logs'),
+      detachKeys: ctx.query.get('detachKeys'),
+    });
+    return hijack(streamType(ctx, tty), run);
+  });
+}
+
+/** Since 1.42 a client is told whether the stream is multiplexed. */
+export const streamType = (ctx: RequestContext, tty: boolean): string =>
+  !tty && atLeast(ctx.apiVersion, '1.42') ? MULTIPLEXED_STREAM : RAW_STREAM;

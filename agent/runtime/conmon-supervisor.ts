@@ -1,0 +1,113 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Layout } from '../store/layout.ts';
+import { exec, ExecError } from '../system/exec.ts';
+import { connectAttachSocket } from './attach-socket.ts';
+import { startConmon, type ConmonRun } from './conmon.ts';
+import { REOPEN_LOGS, windowSize, writeFifo } from './control-fifo.ts';
+import { execWithPipes } from './exec-pipes.ts';
+import { createFailure, execFailure, lastLoggedError } from './failures.ts';
+import { startTimeOf } from './process-identity.ts';
+import type { RuntimeProgram } from './programs.ts';
+import type { CreatedProcess, ExecRequest, RunningExec, SupervisedContainer, Supervisor } from './supervisor.ts';
+
+export interface ConmonSupervisorOptions {
+  conmon: string;
+  runtime: RuntimeProgram;
+  layout: Layout;
+}
+
+/** conmon over crun or runc. */
+export function createConmonSupervisor({ conmon, runtime, layout }: ConmonSupervisorOptions): Supervisor {
+  const base = { conmon, runtime: runtime.path, runtimeRoot: layout.runtimeState, exitDir: layout.exits };
+  return {
+    create: (container) => create({ ...base, name: container.name }, runtime.name, container),
+    start: async (id) => {
+      try {
+        await exec([runtime.path, '--root', layout.runtimeState, 'start', id]);
+      } catch (error) {
+        throw createFailure(runtime.name, saidBy(error), '', error);
+      }
+    },
+    discard: (id) => rm(join(layout.runtimeState, id), { recursive: true, force: true }),
+    attach: connectAttachSocket,
+    resize: (bundle, height, width) => writeFifo(bundle, 'winsz', windowSize(height, width)),
+    reopenLog: (bundle) => writeFifo(bundle, 'ctl', REOPEN_LOGS),
+    exec: (request) => (request.tty ? execWithTty(base, request) : execWithPipes(runtime.path, layout.runtimeState, request)),
+  };
+}
+
+type Base = { conmon: string; runtime: string; runtimeRoot: string; exitDir: string };
+
+function saidBy(error: unknown): string {
+  if (!(error instanceof ExecError)) return error instanceof Error ? error.message : String(error);
+  return lastLoggedError(error.stderr) ?? error.message;
+}
+
+async function create(base: Base & { name: string }, runtimeName: string, container: SupervisedContainer): Promise<CreatedProcess> {
+  const run = startConmon({ ...base, ...container });
+  try {
+    const answer = await run.messages.next();
+    const pid = answer.done ? -1 : answer.value.data;
+    if (pid <= 0) throw createFailure(runtimeName, await complaintOf(run, answer.value?.message), await argv0Of(container.bundle));
+    await run.detached;
+    const monitorPid = Number(await readFile(join(container.bundle, 'conmon.pid'), 'utf8').catch(() => '0'));
+    return { pid, startTime: startTimeOf(pid) ?? 0, monitorPid };
+  } finally {
+    run.release();
+  }
+}
+
+async function complaintOf(run: ConmonRun, message: string | undefined): Promise<string> {
+  await run.detached;
+  return (await run.complaint()) || message?.trim() || 'the runtime failed and gave no reason';
+}
+
+async function argv0Of(bundle: string): Promise<string> {
+  const spec = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8')) as { process?: { args?: string[] } };
+  return spec.process?.args?.[0] ?? '';
+}
+
+/** An exec with a terminal: conmon holds the pseudo-terminal, since Node cannot receive a file descriptor. */
+async function execWithTty(base: Base, request: ExecRequest): Promise<RunningExec> {
+  const execProcess = join(request.directory, 'process.json');
+  await writeFile(execProcess, request.process, { mode: 0o600 });
+  const run = startConmon({
+    ...base,
+    id: request.containerId,
+    name: 'exec',
+    bundle: request.directory,
+    tty: true,
+    stdin: request.stdin,
+    leaveStdinOpen: false,
+    logPath: undefined,
+    execProcess,
+  });
+  const fail = async (message: string | undefined) =>
+    execFailure(await complaintOf(run, message), (JSON.parse(request.process) as { args: string[] }).args[0] ?? '');
+  try {
+    await run.ready;
+    const console = await connectAttachSocket(request.directory);
+    run.go();
+    const started = await run.messages.next();
+    const pid = started.done ? -1 : started.value.data;
+    if (pid <= 0) {
+      console.close();
+      throw await fail(started.value?.message);
+    }
+    const exited = run.messages
+      .next()
+      .then((answer) => (answer.done ? 255 : answer.value.data))
+      .finally(() => run.release());
+    exited.catch(() => undefined);
+    return {
+      pid: () => Promise.resolve(pid),
+      console,
+      exited,
+      resize: (height, width) => writeFifo(request.directory, 'winsz', windowSize(height, width)),
+    };
+  } catch (error) {
+    run.release();
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConsoleBuffer, type ConsoleConnection } from './console-connection.ts';
+import { execFailure, lastLoggedError } from './failures.ts';
+import { pipeFromChild, pipeToChild, type ChildPipe } from './pipes.ts';
+import type { ExecRequest, RunningExec } from './supervisor.ts';
+
+/**
+ * Runs a command in a container with plain pipes: the runtime's own `exec`, whose exit code is the command's. It ends with this
+ * engine's streams, as Docker's does. The runtime's own errors go to a log file, so they cannot be taken for the command's.
+ */
+export async function execWithPipes(runtime: string, runtimeRoot: string, request: ExecRequest): Promise<RunningExec> {
+  const file = (name: string) => join(request.directory, name);
+  await writeFile(file('process.json'), request.process, { mode: 0o600 });
+  const out = pipeFromChild();
+  const err = pipeFromChild();
+  const input = request.stdin ? pipeToChild() : undefined;
+  const args = ['--root', runtimeRoot, '--log', file('runtime.log'), '--log-format', 'json', 'exec'];
+  args.push('--process', file('process.json'), '--pid-file', file('pidfile'), request.containerId);
+  const child = spawn(runtime, args, { stdio: [input?.childFd ?? 'ignore', out.childFd, err.childFd], cwd: request.directory });
+  for (const pipe of [out, err, input]) pipe?.closeChildEnd();
+  const ended = new Promise<number>((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code, signal) => done(code ?? (signal ? 137 : 255)));
+  });
+  const console = consoleOf(out, err, input);
+  const exited = ended.then(async (code) => {
+    // Both pipes may stay open in a process the command left behind: then there is no end to wait for.
+    await Promise.race([console.drained, new Promise((done) => setTimeout(done, 200))]);
+    console.connection.close();
+    if (code === 0) return code;
+    const said = lastLoggedError(await readFile(file('runtime.log'), 'utf8').catch(() => ''));
+    if (said !== undefined) throw execFailure(said, argv0Of(request.process));
+    return code;
+  });
+  exited.catch(() => undefined);
+  return {
+    pid: async () => Number(await readFile(file('pidfile'), 'utf8').catch(() => '0')),
+    console: console.connection,
+    exited,
+    resize: () => Promise.resolve(),
+  };
+}
+
+const argv0Of = (process: string): string => (JSON.parse(process) as { args: string[] }).args[0] ?? '';
+
+function consoleOf(out: ChildPipe, err: ChildPipe, input: ChildPipe | undefined): { connection: ConsoleConnection; drained: Promise<unknown> } {
+  const buffer = new ConsoleBuffer();
+  out.ours.on('data', (chunk: Buffer) => buffer.output(1, chunk));
+  err.ours.on('data', (chunk: Buffer) => buffer.output(2, chunk));
+  const closed = [out, err].map((pipe) => new Promise<void>((done) => pipe.ours.once('close', () => done())));
+  for (const pipe of [out, err, input]) pipe?.ours.on('error', () => pipe.ours.destroy());
+  const drained = Promise.all(closed).then(() => undefined);
+  const connection: ConsoleConnection = {
+    onOutput: (listener) => buffer.onOutput(listener),
+    onClose: (listener) => buffer.onClose(listener),
+    write: async (chunk) => {
+      const target = input?.ours;
+      if (!target?.writable) return;
+      if (target.write(chunk)) return;
+      await new Promise<void>((done) => {
+        const settle = () => {
+          target.off('drain', settle);
+          target.off('close', settle);
+          done();
+        };
+        target.on('drain', settle);
+        target.on('close', settle);
+      });
+    },
+    end: () => void input?.ours.end(),
+    close: () => {
+      for (const pipe of [out, err, input]) pipe?.ours.destroy();
+      buffer.close();
+    },
+  };
+  return { connection, drained };
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerCreateRequest, ContainerCreateResponse, EndpointSettings, HostConfig } from '../../api/container.ts';
+import { conflict, invalid, notFound } from '../../api/errors.ts';
+import type { StoredImage } from '../../images/types.ts';
+import type { CheckedRequest } from '../../runtime/types.ts';
+import type { ContainerRecord } from '../container-record.ts';
+import { emit, type ContainersContext } from './context.ts';
+import { copyUpVolumes } from './copy-up.ts';
+import { generateName } from './name-generator.ts';
+import { endpointsOf, networkKind } from './network-subject.ts';
+import { makeOverlayDirectories } from './root-mount.ts';
+import { createdState } from './state.ts';
+import { Undo } from './undo.ts';
+
+const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+export function checkName(name: string): string {
+  if (!NAME.test(name)) throw invalid(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+  return name.replace(/^\//, '');
+}
+
+/** POST /containers/create. All that is made for it is taken back when a step fails. */
+export async function create(
+  ctx: ContainersContext,
+  request: ContainerCreateRequest,
+  options: { name?: string; platform?: string },
+): Promise<ContainerCreateResponse> {
+  if (typeof request.Image !== 'string' || request.Image === '') throw invalid('no image specified');
+  const image = ctx.images.resolve(request.Image);
+  checkPlatform(request.Image, image, options.platform);
+  const checked = ctx.checkCreate(request, image.config, ctx.facts);
+  checkRuntime(ctx, checked.hostConfig.Runtime);
+  const hostConfig = withContainerIds(ctx, checked.hostConfig);
+  const endpoints = endpointsOf(hostConfig.NetworkMode, checked.endpoints);
+  ctx.networking.check(hostConfig.NetworkMode ?? 'default', { endpoints, portBindings: hostConfig.PortBindings ?? {} });
+
+  const id = randomBytes(32).toString('hex');
+  const undo = new Undo();
+  const name = reserveName(ctx, options.name, id);
+  undo.add('name', () => ctx.table.release(name, id));
+  try {
+    const record = await make(ctx, undo, { id, name, image, request, checked: { ...checked, hostConfig }, endpoints });
+    const live = await ctx.table.add(record);
+    emit(ctx, live, 'create');
+    ctx.table.changed(live, 'create');
+    return { Id: id, Warnings: checked.warnings };
+  } catch (error) {
+    await undo.rollBack(ctx.log);
+    throw error;
+  }
+}
+
+interface Ingredients {
+  id: string;
+  name: string;
+  image: StoredImage;
+  request: ContainerCreateRequest;
+  checked: CheckedRequest;
+  endpoints: Record<string, EndpointSettings>;
+}
+
+async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Promise<ContainerRecord> {
+  const { id, name, image, request, checked } = made;
+  const { mounts, anonymous } = await ctx.resolveMounts(checked, (reference) => ctx.table.get(reference).record);
+  undo.add('anonymous volumes', () => Promise.all(anonymous.map((volume) => ctx.volumes.remove(volume))));
+  const directory = ctx.layout.container(id);
+  undo.add('directory', () => rm(directory, { recursive: true, force: true }));
+  await mkdir(directory, { recursive: true, mode: 0o710 });
+  await makeOverlayDirectories(ctx, id);
+  await Promise.all(['hosts', 'hostname', 'resolv.conf'].map((file) => writeFile(join(directory, file), '', { mode: 0o644 })));
+  const config = { ...checked.config, Image: request.Image };
+  if (!config.Hostname && networkKind(checked.hostConfig.NetworkMode) !== 'host') config.Hostname = id.slice(0, 12);
+  const parent = checked.hostConfig.CgroupParent || ctx.config.cgroupParent;
+  const record: ContainerRecord = {
+    id,
+    name,
+    created: ctx.clock.timestamp(),
+    imageId: image.id,
+    imageName: request.Image as string,
+    platform: image.os,
+    path: checked.path,
+    args: checked.args,
+    config,
+    hostConfig: checked.hostConfig,
+    mounts,
+    endpoints: made.endpoints,
+    attached: { networks: {}, ports: {} },
+    state: createdState(),
+    restartCount: 0,
+    stoppedByUser: false,
+    pidStartTime: 0,
+    monitorPid: 0,
+    cgroupPath: join('/', parent, id),
+    netns: '',
+  };
+  await copyUpVolumes(ctx, record);
+  return record;
+}
+
+function checkPlatform(reference: string, image: StoredImage, platform: string | undefined): void {
+  if (!platform) return;
+  const [os, architecture] = platform.toLowerCase().split('/');
+  const alias: Record<string, string> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64' };
+  const wanted = architecture === undefined ? undefined : (alias[architecture] ?? architecture);
+  if (os !== image.os || (wanted !== undefined && wanted !== image.architecture))
+    throw notFound(
+      `image with reference ${reference} was found but its platform (${image.os}/${image.architecture}) does not match the specified platform (${platform})`,
+    );
+}
+
+function checkRuntime(ctx: ContainersContext, runtime: string | undefined): void {
+  if (runtime && ![ctx.runtimeName, 'runc', 'crun', 'io.containerd.runc.v2'].includes(runtime))
+    throw invalid(`unknown or invalid runtime name: ${runtime}`);
+}
+
+/** Modes that name another container keep its id, so that a rename does not matter. */
+function withContainerIds(ctx: ContainersContext, hostConfig: HostConfig): HostConfig {
+  const byId = (mode: string | undefined) => {
+    if (!mode?.startsWith('container:')) return mode;
+    return `container:${ctx.table.get(mode.slice('container:'.length)).id}`;
+  };
+  return { ...hostConfig, NetworkMode: byId(hostConfig.NetworkMode), PidMode: byId(hostConfig.PidMode), IpcMode: byId(hostConfig.IpcMode) };
+}
+
+function reserveName(ctx: ContainersContext, asked: string | undefined, id: string): string {
+  if (asked) {
+    const name = checkName(asked);
+    ctx.table.reserve(name, id);
+    return name;
+  }
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const name = generateName(attempt);
+    if (!ctx.table.isFree(name)) continue;
+    ctx.table.reserve(name, id);
+    return name;
+  }
+  throw conflict('no free name was found for the container: give it one');
+}

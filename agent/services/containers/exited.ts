@@ -1,0 +1,72 @@
+import { rm } from 'node:fs/promises';
+import { forgetExit, type ExitNotice } from '../../runtime/exit-watch.ts';
+import { emit, type ContainersContext } from './context.ts';
+import { endProcesses } from './leftovers.ts';
+import type { Live } from './live.ts';
+import { networkKind } from './network-subject.ts';
+import { remove } from './remove.ts';
+import { planRestart } from './restart-policy.ts';
+import { unmountRoot } from './root-mount.ts';
+import { hasProcesses, setStatus } from './state.ts';
+
+/** A container's process has ended: gives back what it held, records how it ended, and does what its restart policy says. */
+export async function onExit(ctx: ContainersContext, notice: ExitNotice): Promise<void> {
+  const live = ctx.table.find(notice.id);
+  if (!live) return forgetExit(ctx.layout.exits, notice.id);
+  const after = await live.lock.run(async () => {
+    if (!hasProcesses(live.record)) return undefined;
+    return recordExit(ctx, live, notice);
+  });
+  if (after === 'remove') await remove(ctx, live, { force: true, volumes: true });
+}
+
+/** Gives back everything a running container holds. Each is tried; what fails is logged and found again at the next start. */
+export async function release(ctx: ContainersContext, live: Live): Promise<void> {
+  const { record } = live;
+  const attempt = async (what: string, run: () => unknown) => {
+    try {
+      await run();
+    } catch (error) {
+      ctx.log.error(`container ${record.id}: could not release ${what}`, error);
+    }
+  };
+  const network = async () => {
+    if (networkKind(record.hostConfig.NetworkMode) !== 'own') return;
+    await attempt('its networks', () => ctx.networking.detach(record.id));
+    await attempt('its network namespace', () => ctx.networking.dropNamespace(record.id));
+  };
+  await Promise.all([
+    network(),
+    attempt('its processes', () => endProcesses(ctx, record)).then(() => attempt('its root', () => unmountRoot(ctx, live))),
+  ]);
+  await attempt('its run directory', () => rm(ctx.layout.containerRun(record.id), { recursive: true, force: true }));
+}
+
+/** The caller holds the lock. */
+export async function recordExit(ctx: ContainersContext, live: Live, notice: ExitNotice): Promise<'remove' | undefined> {
+  const { record } = live;
+  const { state } = record;
+  const oomKilled = (await ctx.cgroups.oomKills(record.cgroupPath).catch(() => 0)) > 0;
+  // conmon has closed its end by now; a client that never got connected is told here.
+  live.hub.end();
+  await release(ctx, live);
+  Object.assign(state, { Pid: 0, ExitCode: notice.code, FinishedAt: notice.at, OOMKilled: oomKilled, Error: '' });
+  record.pidStartTime = 0;
+  record.monitorPid = 0;
+  record.netns = '';
+  record.attached = { networks: {}, ports: {} };
+  live.execIds.clear();
+  const restart = live.exitWanted ? undefined : planRestart(ctx, live);
+  setStatus(state, restart ? 'restarting' : 'exited');
+  if (restart) record.restartCount += 1;
+  await ctx.table.save(live);
+  await forgetExit(ctx.layout.exits, record.id);
+  if (oomKilled) emit(ctx, live, 'oom');
+  emit(ctx, live, 'die', { exitCode: String(notice.code), execDuration: String(secondsBetween(state.StartedAt, notice.at)) });
+  ctx.table.changed(live, 'die');
+  live.settle('not-running', 'next-exit');
+  restart?.();
+  return !restart && record.hostConfig.AutoRemove && !live.keep ? 'remove' : undefined;
+}
+
+const secondsBetween = (from: string, to: string): number => Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));

@@ -1,0 +1,50 @@
+import type { ContainerRecord } from '../container-record.ts';
+import { ConsoleHub } from './console-hub.ts';
+import { Mutex } from './mutex.ts';
+
+/** Somebody waits for something to happen to a container. */
+export interface Waiter {
+  condition: 'not-running' | 'next-exit' | 'removed';
+  done: (exit: { code: number; error: string }) => void;
+}
+
+/** A container in memory: its record, which is what is on disk, and what lasts only as long as the engine. */
+export class Live {
+  readonly record: ContainerRecord;
+  readonly lock = new Mutex();
+  readonly saving = new Mutex();
+  readonly waiters = new Set<Waiter>();
+  readonly hub = new ConsoleHub();
+  readonly execIds = new Set<string>();
+  /** takes back the timer of a restart to come */
+  cancelRestart: (() => void) | undefined;
+  /** milliseconds until the next restart by policy */
+  restartDelay = 0;
+  /** the user asked for the exit to come: the restart policy leaves it alone */
+  exitWanted = false;
+  /** a restart by the user is under way: auto-remove leaves the exit alone */
+  keep = false;
+  removing = false;
+  /** a start is under way */
+  starting = false;
+  /** how often the root is in use beside the container itself */
+  rootUses = 0;
+
+  constructor(record: ContainerRecord) {
+    this.record = record;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  /** Tells those who wait for one of the conditions. */
+  settle(...conditions: Waiter['condition'][]): void {
+    const exit = { code: this.record.state.ExitCode, error: this.record.state.Error };
+    for (const waiter of [...this.waiters]) {
+      if (!conditions.includes(waiter.condition)) continue;
+      this.waiters.delete(waiter);
+      waiter.done(exit);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Attachment } from '../../networks/types.ts';
+import type { ContainerRecord } from '../container-record.ts';
+import type { ContainersContext } from './context.ts';
+
+/** Files the engine writes and binds into a container. */
+export interface NetworkFiles {
+  hosts: string;
+  hostname: string;
+  resolvConf: string;
+}
+
+/** Those of the container, or of the one whose network it shares. */
+export function networkFiles(ctx: ContainersContext, record: ContainerRecord): NetworkFiles {
+  const owner = sharedNetworkOf(record);
+  const directory = ctx.layout.container(owner === undefined ? record.id : ctx.table.get(owner).id);
+  return { hosts: join(directory, 'hosts'), hostname: join(directory, 'hostname'), resolvConf: join(directory, 'resolv.conf') };
+}
+
+/** The container whose network is shared (`--network container:X`). */
+export function sharedNetworkOf(record: ContainerRecord): string | undefined {
+  const mode = record.hostConfig.NetworkMode ?? '';
+  return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
+}
+
+/** Writes in place: a running container has these very files mounted. */
+export async function writeNetworkFiles(files: NetworkFiles, hostname: string, attachment: Pick<Attachment, 'hosts' | 'dns'>): Promise<void> {
+  await Promise.all([
+    writeFile(files.hostname, `${hostname}\n`, { mode: 0o644 }),
+    writeFile(files.hosts, hostsText(attachment.hosts), { mode: 0o644 }),
+    writeFile(files.resolvConf, resolvText(attachment.dns), { mode: 0o644 }),
+  ]);
+}
+
+const LOCAL = [
+  '127.0.0.1\tlocalhost',
+  '::1\tlocalhost ip6-localhost ip6-loopback',
+  'fe00::\tip6-localnet',
+  'ff00::\tip6-mcastprefix',
+  'ff02::1\tip6-allnodes',
+  'ff02::2\tip6-allrouters',
+];
+
+export function hostsText(entries: Attachment['hosts']): string {
+  const lines = entries.map(({ address, names }) => `${address}\t${names.join(' ')}`);
+  const local = entries.some(({ names }) => names.includes('localhost')) ? [] : LOCAL;
+  return `${[...local, ...lines].join('\n')}\n`;
+}
+
+export function resolvText({ servers, search, options }: Attachment['dns']): string {
+  const lines = servers.map((server) => `nameserver ${server}`);
+  if (search.length > 0) lines.push(`search ${search.join(' ')}`);
+  if (options.length > 0) lines.push(`options ${options.join(' ')}`);
+  return lines.length > 0 ? `${lines.join('\n')}\n` : '';
+}

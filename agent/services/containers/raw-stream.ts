@@ -1,0 +1,59 @@
+import type { Hijacked } from '../../http/router.ts';
+import { DetachFilter } from './detach-keys.ts';
+
+export const RAW_STREAM = 'application/vnd.docker.raw-stream';
+export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
+
+/** A chunk with Docker's 8-byte head: the stream's number, three zeros, the length. */
+export function frame(stream: 1 | 2, chunk: Buffer): Buffer {
+  const head = Buffer.alloc(8);
+  head[0] = stream;
+  head.writeUInt32BE(chunk.length, 4);
+  return Buffer.concat([head, chunk]);
+}
+
+export interface StreamOptions {
+  tty: boolean;
+  stdout: boolean;
+  stderr: boolean;
+}
+
+/** Gives a process's output to a client in the form it asked for. */
+export function outputWriter(connection: Hijacked, options: StreamOptions): (stream: 1 | 2, chunk: Buffer) => void {
+  return (stream, chunk) => {
+    if (stream === 1 ? !options.stdout : !options.stderr) return;
+    if (!connection.writable.writable) return;
+    connection.writable.write(options.tty ? chunk : frame(stream, chunk));
+  };
+}
+
+/** Resolves when what was written has left for the client, or the client is gone. */
+export function flushed(connection: Hijacked): Promise<void> {
+  const { writable, signal } = connection;
+  if (writable.writableLength === 0 || signal.aborted || writable.destroyed) return Promise.resolve();
+  return new Promise((done) => {
+    writable.once('drain', done);
+    writable.once('close', done);
+    writable.once('error', () => done());
+    writable.write('', () => done());
+  });
+}
+
+export type InputEnd = 'ended' | 'detached' | 'gone';
+
+/**
+ * Hands what the client types to `write`, one chunk after another, until the client ends its input, types the detach keys, or goes.
+ */
+export async function pumpInput(connection: Hijacked, keys: Buffer | undefined, write: (chunk: Buffer) => Promise<void>): Promise<InputEnd> {
+  const filter = keys === undefined ? undefined : new DetachFilter(keys);
+  try {
+    for await (const chunk of connection.readable as AsyncIterable<Buffer>) {
+      const { data, detached } = filter ? filter.feed(chunk) : { data: chunk, detached: false };
+      if (data.length > 0) await write(data);
+      if (detached) return 'detached';
+    }
+  } catch {
+    return 'gone';
+  }
+  return connection.signal.aborted ? 'gone' : 'ended';
+}

@@ -1,0 +1,127 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readExit, type ExitNotice } from '../../runtime/exit-watch.ts';
+import { isAlive } from '../../runtime/process-identity.ts';
+import type { ContainersContext } from './context.ts';
+import { onExit, recordExit, release } from './exited.ts';
+import type { Live } from './live.ts';
+import { remove, REMOVED_PREFIX } from './remove.ts';
+import { scheduleRestart, wantsRestart } from './restart-policy.ts';
+import { ZERO_TIME } from '../../system/clock.ts';
+import { unmountRoot } from './root-mount.ts';
+import { setStatus } from './state.ts';
+
+/** What was found wrong by a code that no process gives itself: its end was not seen. */
+const LOST_CODE = 255;
+
+/**
+ * Brings the records in line with what is: containers that run stay so, exits that nobody saw are recorded with the code and time
+ * conmon wrote, and what an engine that was killed half-way left behind is given back.
+ */
+export async function recover(ctx: ContainersContext): Promise<void> {
+  await removeRemains(ctx);
+  const running = new Set<string>();
+  for (const live of ctx.table.values()) if (live.record.state.Pid !== 0 && alive(live)) running.add(live.id);
+  await ctx.networking.recover(running);
+  const gone: Live[] = [];
+  for (const live of [...ctx.table.values()]) {
+    if (running.has(live.id)) await adopt(ctx, live);
+    else if (live.record.state.Pid !== 0) await recordMissedExit(ctx, live, gone);
+    else await tidy(ctx, live);
+  }
+  for (const live of gone) await remove(ctx, live, { force: true, volumes: true });
+}
+
+const alive = ({ record }: Live): boolean => isAlive(record.state.Pid, record.pidStartTime);
+
+/** A container is as paused as its group is frozen. */
+async function adopt(ctx: ContainersContext, live: Live): Promise<void> {
+  const { state, cgroupPath } = live.record;
+  const frozen = await ctx.cgroups.isFrozen(cgroupPath).catch(() => false);
+  if (frozen === (state.Status === 'paused')) return;
+  setStatus(state, frozen ? 'paused' : 'running');
+  await ctx.table.save(live);
+}
+
+async function recordMissedExit(ctx: ContainersContext, live: Live, gone: Live[]): Promise<void> {
+  const notice = (await exitOf(ctx, live)) ?? { id: live.id, code: LOST_CODE, at: ctx.clock.timestamp() };
+  const after = await live.lock.run(() => recordExit(ctx, live, notice));
+  if (after === 'remove') gone.push(live);
+}
+
+/** conmon writes its exit file a moment after the process is gone. */
+async function exitOf(ctx: ContainersContext, live: Live): Promise<ExitNotice | undefined> {
+  for (let attempt = 0; ; attempt += 1) {
+    const notice = await readExit(ctx.layout.exits, live.id);
+    if (notice) return notice;
+    if (attempt >= 40 || !(await isConmon(live))) return readExit(ctx.layout.exits, live.id);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+async function isConmon({ record }: Live): Promise<boolean> {
+  const name = await readFile(`/proc/${record.monitorPid}/comm`, 'utf8').catch(() => '');
+  return record.monitorPid > 0 && name.trim() === 'conmon';
+}
+
+/** Not running, but perhaps the engine was killed while it started or removed it. */
+async function tidy(ctx: ContainersContext, live: Live): Promise<void> {
+  const { state } = live.record;
+  const started = await readdir(ctx.layout.containerRun(live.id)).then(
+    () => true,
+    () => false,
+  );
+  if (started) await live.lock.run(() => release(ctx, live));
+  else unmountRoot(ctx, live);
+  if (state.Status === 'restarting') {
+    setStatus(state, 'exited');
+    await ctx.table.save(live);
+  }
+}
+
+/** Files of containers that were being removed. */
+async function removeRemains(ctx: ContainersContext): Promise<void> {
+  const names = await readdir(ctx.layout.containers).catch(() => [] as string[]);
+  for (const name of names)
+    if (name.startsWith(REMOVED_PREFIX)) await rm(join(ctx.layout.containers, name), { recursive: true, force: true });
+  const known = new Set([...ctx.table.values()].map((live) => live.id));
+  for (const name of names) {
+    // Made, but its record never written: no client was told of it.
+    if (/^[0-9a-f]{64}$/.test(name) && !known.has(name) && !(await hasRecord(ctx, name)))
+      await rm(join(ctx.layout.containers, name), { recursive: true, force: true });
+  }
+}
+
+const hasRecord = (ctx: ContainersContext, id: string): Promise<boolean> =>
+  readFile(ctx.layout.containerRecord(id)).then(
+    () => true,
+    () => false,
+  );
+
+/** Once the engine serves: starts what its restart policy wants running (after a reboot, all of `always` and `unless-stopped`). */
+export function startByPolicy(ctx: ContainersContext): void {
+  for (const live of ctx.table.values()) {
+    const { record } = live;
+    if (record.state.Running || record.state.StartedAt === ZERO_TIME || live.cancelRestart || !wantsRestart(record)) continue;
+    live.restartDelay = 0;
+    void live.lock
+      .run(async () => {
+        if (record.state.Status !== 'exited') return;
+        setStatus(record.state, 'restarting');
+        await ctx.table.save(live);
+        scheduleRestart(ctx, live, 0);
+      })
+      .catch((error: unknown) => ctx.log.error(`restart of container ${live.id}`, error));
+  }
+}
+
+/** Every so often: processes whose end conmon could not tell of, because it was killed. */
+export async function findLost(ctx: ContainersContext): Promise<void> {
+  for (const live of ctx.table.values()) {
+    const { record } = live;
+    if (record.state.Pid === 0 || live.starting || alive(live)) continue;
+    const notice = await exitOf(ctx, live);
+    await onExit(ctx, notice ?? { id: live.id, code: LOST_CODE, at: ctx.clock.timestamp() });
+  }
+}
+

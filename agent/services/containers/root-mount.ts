@@ -1,0 +1,59 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { systemError } from '../../api/errors.ts';
+import { MNT } from '../../system/syscalls.ts';
+import type { ContainersContext } from './context.ts';
+import type { Live } from './live.ts';
+
+/** Makes the directories of a container's writable layer. */
+export async function makeOverlayDirectories(ctx: ContainersContext, id: string): Promise<void> {
+  const { base, upper, work, merged } = ctx.layout.overlay(id);
+  await mkdir(base, { recursive: true, mode: 0o710 });
+  await Promise.all([mkdir(upper, { mode: 0o755 }), mkdir(work, { mode: 0o700 }), mkdir(merged, { mode: 0o700 })]);
+}
+
+/** A mount point has another device than the directory it lies in. */
+export function isMountPoint(path: string): boolean {
+  try {
+    return statSync(path).dev !== statSync(dirname(path)).dev;
+  } catch {
+    return false;
+  }
+}
+
+/** Mounts the container's root, unless it is; gives its path. */
+export function mountRoot(ctx: ContainersContext, live: Live): string {
+  const { upper, work, merged } = ctx.layout.overlay(live.id);
+  if (isMountPoint(merged)) return merged;
+  const image = ctx.images.byId(live.record.imageId);
+  if (!image) throw systemError(`the image ${live.record.imageId} of container ${live.id} is missing`);
+  // An image without layers still needs a lower directory.
+  const lower = image.lowerdirs.length > 0 ? image.lowerdirs.join(':') : emptyDirectory(ctx, live.id);
+  ctx.sys.mount('overlay', merged, 'overlay', 0, `lowerdir=${lower},upperdir=${upper},workdir=${work},index=off,metacopy=off`);
+  return merged;
+}
+
+function emptyDirectory(ctx: ContainersContext, id: string): string {
+  const path = join(ctx.layout.overlay(id).base, 'empty');
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+  return path;
+}
+
+/** Unmounts the root unless somebody reads it; then the last to leave unmounts it. */
+export function unmountRoot(ctx: ContainersContext, live: Live): void {
+  const { merged } = ctx.layout.overlay(live.id);
+  if (live.rootUses > 0 || !isMountPoint(merged)) return;
+  ctx.sys.umount(merged, MNT.DETACH);
+}
+
+/** Reads or writes a container's root, mounted for the time being when it is not running. */
+export async function withRoot<T>(ctx: ContainersContext, live: Live, use: (root: string) => Promise<T>): Promise<T> {
+  live.rootUses += 1;
+  try {
+    return await use(mountRoot(ctx, live));
+  } finally {
+    live.rootUses -= 1;
+    if (live.record.state.Pid === 0 && !live.starting) unmountRoot(ctx, live);
+  }
+}

@@ -1,0 +1,53 @@
+import { parseSignal } from '../../runtime/signals.ts';
+import { emit, type ContainersContext } from './context.ts';
+import { sendSignal } from './kill.ts';
+import type { Live } from './live.ts';
+import { guard, setStatus } from './state.ts';
+import { waitExit } from './wait.ts';
+
+const DEFAULT_TIMEOUT = 10;
+const SIGKILL = 9;
+
+export interface StopOptions {
+  signal?: string;
+  /** seconds; negative waits without end; default: the container's, or 10 */
+  timeout?: number;
+}
+
+/** POST /containers/{id}/stop: the stop signal, a grace period, SIGKILL. */
+export async function stop(ctx: ContainersContext, live: Live, options: StopOptions): Promise<void> {
+  guard('stop', live.record);
+  await stopRunning(ctx, live, options);
+  emit(ctx, live, 'stop');
+  ctx.table.changed(live, 'stop');
+}
+
+/** Ends the container if it runs, and takes back a restart to come. */
+export async function stopRunning(ctx: ContainersContext, live: Live, options: StopOptions): Promise<void> {
+  const { record } = live;
+  const signal = parseSignal(options.signal || record.config.StopSignal || 'SIGTERM');
+  live.exitWanted = true;
+  record.stoppedByUser = true;
+  if (await endRestart(ctx, live)) return;
+  await ctx.table.save(live);
+  const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT;
+  const exit = waitExit(live, seconds < 0 ? undefined : seconds * 1000);
+  await sendSignal(ctx, live, signal);
+  if (await exit) return;
+  const killed = waitExit(live, 10_000);
+  await sendSignal(ctx, live, SIGKILL);
+  if (!(await killed)) throw new Error(`tried to kill container, but did not receive an exit event`);
+}
+
+/** True when the container only waited to be restarted: then it is ended now. */
+async function endRestart(ctx: ContainersContext, live: Live): Promise<boolean> {
+  return live.lock.run(async () => {
+    if (live.record.state.Status !== 'restarting') return live.record.state.Pid === 0;
+    live.cancelRestart?.();
+    live.cancelRestart = undefined;
+    setStatus(live.record.state, 'exited');
+    await ctx.table.save(live);
+    live.settle('not-running', 'next-exit');
+    return true;
+  });
+}
