@@ -9,6 +9,10 @@ export interface VolumeSource {
   remove(name: string): Promise<void>;
   /** Copies `from` (the image's content at the mount point) into a volume that is still empty, with ownership. */
   copyUp(name: string, from: string): Promise<void>;
+  /** Before a container that has these volumes starts: mounts those with a device of their own (tmpfs, nfs …). May be called again. */
+  use?(names: readonly string[], container: string): Promise<void>;
+  /** After it has stopped: unmounts what nobody else uses. */
+  release?(container: string): Promise<void>;
 }
 
 export interface VolumeUsers {

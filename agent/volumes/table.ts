@@ -1,0 +1,74 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Layout } from '../store/layout.ts';
+import { syncDirectory } from '../store/atomic.ts';
+import { readRecord, writeRecord, type RecordKind } from '../store/record.ts';
+
+/** A volume as it is kept in `volumes/NAME/volume.json`. */
+export interface VolumeRecord {
+  name: string;
+  /** RFC 3339 */
+  created: string;
+  labels: Record<string, string> | null;
+  options: Record<string, string> | null;
+}
+
+const RECORD = 'volume.json';
+/** What is being removed: not a name a volume can have. */
+const GONE = '.gone-';
+
+/** The volumes on disk and in memory: data in `volumes/NAME/_data`. */
+export class VolumeTable {
+  readonly #layout: Layout;
+  readonly #kind: RecordKind<VolumeRecord>;
+  readonly #volumes = new Map<string, VolumeRecord>();
+
+  constructor(layout: Layout, report: (message: string) => void) {
+    this.#layout = layout;
+    this.#kind = {
+      name: 'volume',
+      migrations: [],
+      isValid: (value) => typeof value['name'] === 'string' && typeof value['created'] === 'string',
+      quarantine: layout.quarantine,
+      report,
+    };
+  }
+
+  directory = (name: string) => join(this.#layout.volumes, name);
+  data = (name: string) => join(this.directory(name), '_data');
+  get = (name: string) => this.#volumes.get(name);
+  all = () => [...this.#volumes.values()];
+
+  /** Reads what is there. A directory with data but no record (lost, or in quarantine) is a volume all the same. */
+  async load(): Promise<void> {
+    await mkdir(this.#layout.volumes, { recursive: true, mode: 0o711 });
+    for (const entry of await readdir(this.#layout.volumes, { withFileTypes: true })) {
+      if (entry.name.startsWith(GONE)) {
+        await rm(join(this.#layout.volumes, entry.name), { recursive: true, force: true });
+        continue;
+      }
+      if (!entry.isDirectory()) continue;
+      const record = await readRecord(this.#kind, join(this.directory(entry.name), RECORD));
+      if (record?.name === entry.name) this.#volumes.set(entry.name, record);
+      else if ((await readdir(this.data(entry.name)).catch(() => undefined)) !== undefined)
+        await this.add({ name: entry.name, created: new Date().toISOString(), labels: null, options: null });
+    }
+  }
+
+  async add(record: VolumeRecord): Promise<void> {
+    await mkdir(this.directory(record.name), { recursive: true, mode: 0o711 });
+    await mkdir(this.data(record.name), { recursive: true, mode: 0o755 });
+    await writeRecord(this.#kind, join(this.directory(record.name), RECORD), record);
+    await syncDirectory(this.#layout.volumes);
+    this.#volumes.set(record.name, record);
+  }
+
+  /** Gone for clients as soon as the directory has its other name; the deletion may take longer, and is finished at the next start. */
+  async remove(name: string): Promise<void> {
+    const gone = join(this.#layout.volumes, `${GONE}${name.slice(0, 200)}-${process.hrtime.bigint()}`);
+    await rename(this.directory(name), gone);
+    this.#volumes.delete(name);
+    await syncDirectory(this.#layout.volumes);
+    await rm(gone, { recursive: true, force: true });
+  }
+}
