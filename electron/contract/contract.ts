@@ -12,7 +12,7 @@ import { runRequest } from './run-request.ts';
 const base = oc.errors({ FAILED: { message: 'The operation failed', data: type<AppError>() } });
 
 /** A stream of T: validated nowhere, since the host makes it. */
-const streamOf = <T>() => eventIterator(type<T>());
+const streamOf = <T>() => eventIterator(type<T, T>((value) => value));
 const id = z.string().min(1).max(256);
 const ids = z.object({ ids: z.array(id).min(1).max(1000) });
 const reference = z.string().min(1).max(1024);
