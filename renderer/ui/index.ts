@@ -9,6 +9,7 @@ export { default as Field } from './Field.vue';
 export { default as IconButton } from './IconButton.vue';
 export { default as Menu } from './Menu.vue';
 export { default as ProgressBar } from './ProgressBar.vue';
+export { default as Segmented } from './Segmented.vue';
 export { default as Select } from './Select.vue';
 export { default as Skeleton } from './Skeleton.vue';
 export { default as Sparkline } from './Sparkline.vue';
