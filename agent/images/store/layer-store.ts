@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import type { Log } from '../../system/log.ts';
+import type { ImagePaths } from './paths.ts';
+
+export interface LayerRecord {
+  schemaVersion: 1;
+  diffId: string;
+  /** bytes of its files */
+  size: number;
+  /** name below `l/` */
+  link: string;
+}
+
+function isLayerRecord(value: unknown): value is LayerRecord {
+  const { schemaVersion, diffId, size, link } = value as Partial<LayerRecord>;
+  return schemaVersion === 1 && typeof diffId === 'string' && typeof size === 'number' && typeof link === 'string' && /^[a-z0-9]+$/.test(link);
+}
+
+/** Unpacked layers. One that is listed is whole: directories get their place by one rename, and lose it by one. */
+export class LayerStore {
+  readonly #paths: ImagePaths;
+  readonly #log: Log;
+  readonly #layers = new Map<string, LayerRecord>();
+
+  constructor(paths: ImagePaths, log: Log) {
+    this.#paths = paths;
+    this.#log = log;
+  }
+
+  get(diffId: string): LayerRecord | undefined {
+    return this.#layers.get(diffId);
+  }
+  diffIds(): IterableIterator<string> {
+    return this.#layers.keys();
+  }
+
+  /** Reads what is on disk and clears away what was being made or removed when the engine ended. */
+  async open(): Promise<void> {
+    const { staging, layers, links } = this.#paths;
+    await rm(staging, { recursive: true, force: true });
+    for (const directory of [staging, layers, links]) await mkdir(directory, { recursive: true, mode: 0o710 });
+    for (const name of await readdir(layers)) await this.#load(name);
+    await this.#repairLinks();
+  }
+
+  async #load(name: string): Promise<void> {
+    const directory = join(this.#paths.layers, name);
+    try {
+      const record: unknown = JSON.parse(await readFile(join(directory, 'layer.json'), 'utf8'));
+      if (!isLayerRecord(record) || basename(this.#paths.layer(record.diffId)) !== name) throw new Error('its content is not as expected');
+      this.#layers.set(record.diffId, record);
+    } catch (error) {
+      // unpacked again from its blob when an image asks for it
+      this.#log.warn(`The layer ${directory} has no readable record (${error instanceof Error ? error.message : String(error)}); it is removed.`);
+      await this.#discard(directory);
+    }
+  }
+
+  async #repairLinks(): Promise<void> {
+    const wanted = new Map([...this.#layers.values()].map((layer) => [layer.link, this.#target(layer.diffId)]));
+    for (const name of await readdir(this.#paths.links)) {
+      const target = await readlink(this.#paths.link(name)).catch(() => undefined);
+      if (target !== undefined && wanted.get(name) === target) wanted.delete(name);
+      else await rm(this.#paths.link(name), { recursive: true, force: true });
+    }
+    for (const [name, target] of wanted) await symlink(target, this.#paths.link(name));
+  }
+
+  #target(diffId: string): string {
+    return relative(this.#paths.links, this.#paths.diff(diffId));
+  }
+
+  /** A fresh directory to make a layer in; unpack into its `diff`. */
+  async begin(): Promise<string> {
+    const directory = join(this.#paths.staging, randomBytes(8).toString('hex'));
+    await mkdir(directory, { mode: 0o710 });
+    return directory;
+  }
+
+  /** Gives a finished directory its place. Where the layer came to be meanwhile, that one stays. */
+  async commit(directory: string, diffId: string, size: number): Promise<LayerRecord> {
+    const there = this.#layers.get(diffId);
+    if (there) {
+      await rm(directory, { recursive: true, force: true });
+      return there;
+    }
+    // 40 random bits in base 36: eight characters
+    const link = parseInt(randomBytes(5).toString('hex'), 16).toString(36).padStart(8, '0');
+    const record: LayerRecord = { schemaVersion: 1, diffId, size, link };
+    // before the first await: of two that finish together the second finds the first
+    this.#layers.set(diffId, record);
+    try {
+      await writeFile(join(directory, 'layer.json'), JSON.stringify(record));
+      await symlink(this.#target(diffId), this.#paths.link(link));
+      await rename(directory, this.#paths.layer(diffId));
+    } catch (error) {
+      this.#layers.delete(diffId);
+      throw error;
+    }
+    return record;
+  }
+
+  async abandon(directory: string): Promise<void> {
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  async remove(diffId: string): Promise<void> {
+    const record = this.#layers.get(diffId);
+    if (!record) return;
+    this.#layers.delete(diffId);
+    await rm(this.#paths.link(record.link), { force: true });
+    await this.#discard(this.#paths.layer(diffId));
+  }
+
+  async #discard(directory: string): Promise<void> {
+    const grave = join(this.#paths.staging, randomBytes(8).toString('hex'));
+    await rename(directory, grave);
+    await rm(grave, { recursive: true, force: true });
+  }
+
+  /**
+   * For `lowerdir=`, uppermost first. A layer that is in the stack twice counts where it is uppermost: overlayfs refuses one directory
+   * twice, and the lower one has nothing that the upper one does not show.
+   */
+  lowerdirs(diffIds: readonly string[]): string[] {
+    const found: string[] = [];
+    for (const diffId of new Set([...diffIds].reverse())) {
+      const layer = this.#layers.get(diffId);
+      if (!layer) throw new Error(`the layer ${diffId} is not stored`);
+      found.push(this.#paths.link(layer.link));
+    }
+    return found;
+  }
+}
