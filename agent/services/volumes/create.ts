@@ -170,7 +170,9 @@ class LocalVolumes implements Volumes {
   }
 
   async copyUp(name: string, from: string): Promise<void> {
-    const data = this.#table.data(this.#must(name).name);
+    const record = this.#must(name);
+    if (record.options) await this.#mount(record);
+    const data = this.#table.data(name);
     if ((await readdir(data)).length > 0) return;
     await copyTree(from, data, this.#parts.sys);
   }
