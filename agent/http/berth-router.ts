@@ -1,0 +1,50 @@
+import type { UsageTick } from '../api/berth.ts';
+import type { IsolationBackend } from '../services/isolation/create.ts';
+import type { StatsBackend } from '../services/stats/create.ts';
+import type { SystemBackend } from '../services/system/create.ts';
+import { json, stream, type Router, type StreamSink } from './router.ts';
+
+export interface BerthBackends {
+  system: Pick<SystemBackend, 'berth'>;
+  stats: Pick<StatsBackend, 'history' | 'watch'>;
+  isolation: IsolationBackend;
+}
+
+/** What only this engine serves, under /berth/v1 (agent/api/berth.ts). */
+export function addBerthRoutes(router: Router, { system, stats, isolation }: BerthBackends): void {
+  const container = (params: Record<string, string>) => params['id'] as string;
+  router.get('/berth/v1/system', () => json(system.berth()));
+  router.get('/berth/v1/cgroups', () => json(isolation.tree()));
+  router.get('/berth/v1/pressure', () => json(isolation.machinePressure()));
+  router.get('/berth/v1/usage', () => stream('application/x-ndjson', (sink) => sendTicks(sink, stats)));
+  router.get('/berth/v1/containers/{id}/history', (ctx) => json(stats.history(container(ctx.params))));
+  router.get('/berth/v1/containers/{id}/isolation', async (ctx) => json(await isolation.isolation(container(ctx.params))));
+  router.get('/berth/v1/containers/{id}/pressure', (ctx) => json(isolation.pressure(container(ctx.params))));
+}
+
+/** A client that does not keep up misses ticks instead of having them pile up. */
+async function sendTicks(sink: StreamSink, stats: Pick<StatsBackend, 'watch'>): Promise<void> {
+  sink.start();
+  let next: UsageTick | undefined;
+  let wake: (() => void) | undefined;
+  const stop = stats.watch((tick) => {
+    next = tick;
+    wake?.();
+  });
+  const aborted = () => wake?.();
+  sink.signal.addEventListener('abort', aborted, { once: true });
+  try {
+    while (!sink.signal.aborted) {
+      if (next === undefined) {
+        await new Promise<void>((done) => (wake = done));
+        continue;
+      }
+      const tick = next;
+      next = undefined;
+      await sink.line(tick);
+    }
+  } finally {
+    stop();
+    sink.signal.removeEventListener('abort', aborted);
+  }
+}
