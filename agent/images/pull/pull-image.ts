@@ -97,7 +97,7 @@ async function bringImage(
   const layers = manifest.layers.map((blob, index) => ({ diffId: configuration.rootfs.diff_ids[index] as string, blob }));
   const release = store.hold([id, fetched.digest, ...layers.flatMap((layer) => [layer.diffId, layer.blob.digest])]);
   try {
-    await bringLayers(context, layers, session, request);
+    await bringLayers(context, id, layers, session, request);
     await store.blobs.write(id, content);
     await store.blobs.write(fetched.digest, fetched.content);
     const record = recordOf(store, manifest, fetched, configuration, layers);
@@ -122,8 +122,16 @@ function checkArchitecture(actual: ImageConfiguration, platform: Platform | unde
   onProgress({ status: `WARNING: ${message}` });
 }
 
-async function bringLayers(context: PullContext, layers: readonly WantedLayer[], session: RegistrySession, request: PullRequest): Promise<void> {
+async function bringLayers(
+  context: PullContext,
+  id: string,
+  layers: readonly WantedLayer[],
+  session: RegistrySession,
+  request: PullRequest,
+): Promise<void> {
   const { fetcher } = context;
+  // an image that is here whole: Docker says nothing of its layers
+  if (context.store.table.byId(id) && layers.every((layer) => fetcher.isStored(layer))) return;
   const seen = new Set<string>();
   const wanted = layers.filter((layer) => !seen.has(layer.blob.digest) && seen.add(layer.blob.digest));
   const missing = wanted.filter((layer) => {
