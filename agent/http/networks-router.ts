@@ -1,0 +1,43 @@
+import { invalid } from '../api/errors.ts';
+import type { EndpointSettings } from '../api/container.ts';
+import type { NetworkCreateRequest } from '../api/network.ts';
+import type { NetworkBackend } from '../networks/types.ts';
+import { parseFilters } from './query.ts';
+import { empty, json, type Router } from './router.ts';
+
+const FILTERS = ['driver', 'id', 'label', 'name', 'scope', 'type', 'dangling'];
+const PRUNE_FILTERS = ['label', 'label!', 'until'];
+
+/** Docker Engine API: /networks. */
+export function addNetworkRoutes(router: Router, networks: NetworkBackend): void {
+  router.get('/networks', async ({ query }) => json(await networks.list(parseFilters(query, FILTERS))));
+  // Docker answers the list here too.
+  router.get('/networks/', async ({ query }) => json(await networks.list(parseFilters(query, FILTERS))));
+  router.post('/networks/create', async (ctx) => {
+    const request = await ctx.json<NetworkCreateRequest>();
+    return json(await networks.create(request), 201);
+  });
+  router.post('/networks/prune', async ({ query }) => json(await networks.prune(parseFilters(query, PRUNE_FILTERS))));
+  router.post('/networks/{id}/connect', async (ctx) => {
+    const { Container, EndpointConfig } = await ctx.json<{ Container?: string; EndpointConfig?: EndpointSettings | null }>();
+    await networks.connect(param(ctx.params, 'id'), container(Container), EndpointConfig ?? {});
+    return empty(200);
+  });
+  router.post('/networks/{id}/disconnect', async (ctx) => {
+    const { Container, Force } = await ctx.json<{ Container?: string; Force?: boolean }>();
+    await networks.disconnect(param(ctx.params, 'id'), container(Container), Force ?? false);
+    return empty(200);
+  });
+  router.get('/networks/{id}', async ({ params }) => json(await networks.inspect(param(params, 'id'))));
+  router.delete('/networks/{id}', async ({ params }) => {
+    await networks.remove(param(params, 'id'));
+    return empty();
+  });
+}
+
+const param = (params: Record<string, string>, name: string): string => params[name] ?? '';
+
+function container(reference: unknown): string {
+  if (typeof reference !== 'string' || reference === '') throw invalid('invalid container: value is empty');
+  return reference;
+}

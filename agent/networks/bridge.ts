@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { Exec } from '../system/exec.ts';
+
+export interface BridgeSpec {
+  interface: string;
+  /** "172.17.0.1/16", "fd00::1/64" */
+  addresses: string[];
+  /** bytes; 0 is the kernel's default */
+  mtu: number;
+}
+
+/** One end is a port of the bridge for as long as the network exists: netavark takes down a bridge that has no port. */
+const keeper = (bridge: string) => [`${bridge.slice(0, 13)}.k`, `${bridge.slice(0, 13)}.p`] as const;
+
+const ip = (exec: Exec, lines: string[]) => exec(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+
+async function addressesOf(exec: Exec, name: string): Promise<string[]> {
+  const { stdout } = await exec(['ip', '-j', 'address', 'show', 'dev', name]);
+  const [link] = JSON.parse(stdout) as { addr_info: { scope: string; local: string; prefixlen: number }[] }[];
+  return (link?.addr_info ?? []).filter((info) => info.scope !== 'link').map((info) => `${info.local}/${info.prefixlen}`);
+}
+
+/** Makes the bridge, or finds it as it should be; one with other addresses (of an earlier engine on this directory) is replaced. */
+export async function ensureBridge(exec: Exec, spec: BridgeSpec): Promise<'made' | 'found'> {
+  const { interface: name } = spec;
+  if (existsSync(`/sys/class/net/${name}`)) {
+    const have = await addressesOf(exec, name);
+    const same = have.length === spec.addresses.length && spec.addresses.every((address) => have.includes(address));
+    if (same && existsSync(`/sys/class/net/${name}/brif/${keeper(name)[0]}`)) return 'found';
+    await removeBridge(exec, name);
+  }
+  const [port, peer] = keeper(name);
+  const mtu = spec.mtu > 0 ? ` mtu ${spec.mtu}` : '';
+  await ip(exec, [`link add name ${name}${mtu} type bridge`]);
+  try {
+    const six = spec.addresses.some((address) => address.includes(':'));
+    if (six && existsSync(`/proc/sys/net/ipv6/conf/${name}`))
+      await Promise.all(
+        ['accept_dad', 'accept_ra'].map((key) => writeFile(`/proc/sys/net/ipv6/conf/${name}/${key}`, '0')),
+      );
+    await ip(exec, [
+      `link add name ${port} type veth peer name ${peer}`,
+      `link set dev ${port} master ${name}`,
+      ...spec.addresses.map((address) => `address add ${address} dev ${name}${address.includes(':') ? ' nodad' : ' broadcast +'}`),
+      `link set dev ${name} up`,
+    ]);
+  } catch (error) {
+    await removeBridge(exec, name).catch(() => undefined);
+    throw error;
+  }
+  return 'made';
+}
+
+/** Takes the port away that keeps the bridge, so that netavark's next teardown ends the bridge and its rules. */
+export async function releaseBridge(exec: Exec, name: string): Promise<void> {
+  const [port] = keeper(name);
+  if (existsSync(`/sys/class/net/${port}`)) await ip(exec, [`link delete dev ${port}`]);
+}
+
+export async function removeBridge(exec: Exec, name: string): Promise<void> {
+  await releaseBridge(exec, name);
+  if (existsSync(`/sys/class/net/${name}`)) await ip(exec, [`link delete dev ${name}`]);
+}

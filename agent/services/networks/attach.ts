@@ -1,0 +1,111 @@
+import { EngineError, systemError } from '../../api/errors.ts';
+import type { EndpointSettings } from '../../api/container.ts';
+import { removeAttachment, writeAttachment, type AttachedNetwork, type AttachmentRecord } from '../../networks/attachment-record.ts';
+import type { NetavarkPort } from '../../networks/netavark.ts';
+import { hasNames, type NetworkRecord } from '../../networks/network-record.ts';
+import { portMap, portWishes, type PublishedPort } from '../../networks/ports.ts';
+import type { Attachment, NetworkSubject } from '../../networks/types.ts';
+import { planEndpoint, releaseEndpoint } from './plan-endpoint.ts';
+import { hostsOf, resolverOf } from './names.ts';
+import { ensureReady } from './ready.ts';
+import { undoNetwork } from './detach.ts';
+import type { NetworkState } from './state.ts';
+
+/** Docker's order: the priority asked for, networks that lead out, then the name. The first has the default route and the ports. */
+export function inOrder(wanted: readonly { network: NetworkRecord; asked: EndpointSettings }[]) {
+  return [...wanted].sort(
+    (a, b) =>
+      (b.asked.GwPriority ?? 0) - (a.asked.GwPriority ?? 0) ||
+      Number(a.network.internal) - Number(b.network.internal) ||
+      (a.network.name < b.network.name ? -1 : 1),
+  );
+}
+
+export async function attach(state: NetworkState, netns: string, subject: NetworkSubject): Promise<Attachment> {
+  if (state.attachments.has(subject.id)) throw new Error(`container ${subject.id} is attached already`);
+  const wanted = inOrder(Object.entries(subject.endpoints).map(([name, asked]) => ({ network: state.get(name), asked })));
+  const record: AttachmentRecord = {
+    id: subject.id,
+    name: subject.name,
+    boot: state.boot,
+    netns,
+    hostname: subject.hostname,
+    networks: [],
+    published: [],
+    ports: {},
+  };
+  const done: AttachedNetwork[] = [];
+  state.attachments.set(subject.id, record);
+  try {
+    for (const { network } of wanted) await ensureReady(state, network);
+    for (const [index, { network, asked }] of wanted.entries())
+      record.networks.push(planEndpoint(state, network, asked, subject, { interface: `eth${index}`, metric: 100 + index }));
+    await publish(state, record, subject);
+    await writeAttachment(state.attachmentDirectory, record);
+    for (const entry of record.networks) {
+      done.push(entry);
+      await setup(state, netns, entry);
+    }
+  } catch (error) {
+    for (const entry of done.reverse()) await undoNetwork(state, record, entry).catch((failure: unknown) => state.options.log.error('undo of a network', failure));
+    for (const entry of record.networks) releaseEndpoint(state, entry);
+    state.ports.release(subject.id);
+    state.attachments.delete(subject.id);
+    await removeAttachment(state.attachmentDirectory, subject.id);
+    throw error;
+  }
+  for (const entry of record.networks) state.emit('connect', state.get(entry.networkId), { container: subject.id });
+  return describe(state, record, subject);
+}
+
+/** Runs netavark for one network of the container. */
+export async function setup(state: NetworkState, netns: string, entry: AttachedNetwork): Promise<void> {
+  const network = state.get(entry.networkId);
+  const run = () => state.netavark.setup(netns, entry.request);
+  // The first container of a network makes the rules that all share; so does the first after a restart.
+  const shared = !state.warm.has(network.id) || hasNames(network);
+  await (shared ? state.queue.alone(run) : state.queue.together(run));
+  state.warm.add(network.id);
+}
+
+/** Holds the host ports and has the kernel lead them to the first network's address. */
+async function publish(state: NetworkState, record: AttachmentRecord, subject: NetworkSubject): Promise<void> {
+  const first = record.networks[0];
+  const wishes = first && !state.get(first.networkId).internal ? portWishes(subject.portBindings, subject.exposedPorts, subject.publishAll) : [];
+  if (first && wishes.length > 0) {
+    const { IPAddress: v4 = '', GlobalIPv6Address: v6 = '', EndpointID } = first.endpoint;
+    const addresses = { ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) };
+    try {
+      record.published = await state.ports.publish(record.id, wishes, addresses);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      throw systemError(`driver failed programming external connectivity on endpoint ${subject.name} (${EndpointID}): ${error.message}`, error);
+    }
+    const mappings = kernelPorts(record.published, addresses);
+    if (mappings.length > 0) first.request.port_mappings = mappings;
+  }
+  record.ports = portMap(record.published, subject.exposedPorts);
+}
+
+/**
+ * What the kernel can forward. netavark says "every address of the host" with an empty one, for both families at once; [::1] cannot be
+ * led elsewhere by the kernel. What is left out comes through the port's holder in the engine.
+ */
+export function kernelPorts(published: readonly PublishedPort[], { v4, v6 }: { v4?: string; v6?: string }): NetavarkPort[] {
+  const mappings: NetavarkPort[] = [];
+  for (const { protocol, containerPort, hostIp, hostPort } of published) {
+    const mapping = { host_port: hostPort, container_port: containerPort, protocol, range: 1 as const };
+    if (hostIp === '0.0.0.0' && v4 && !v6) mappings.push({ host_ip: '', ...mapping });
+    else if (hostIp.includes(':') ? v6 && hostIp !== '::' && hostIp !== '::1' : v4 && hostIp !== '0.0.0.0') mappings.push({ host_ip: hostIp, ...mapping });
+  }
+  return mappings;
+}
+
+export async function describe(state: NetworkState, record: AttachmentRecord, subject: NetworkSubject): Promise<Attachment> {
+  return {
+    networks: Object.fromEntries(record.networks.map(({ name, endpoint }) => [name, endpoint])),
+    ports: record.ports,
+    hosts: hostsOf(state, subject, record),
+    dns: await resolverOf(state, subject, record),
+  };
+}

@@ -1,0 +1,63 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bootId, readAttachments } from '../../networks/attachment-record.ts';
+import { createFirewall } from '../../networks/firewall.ts';
+import { createNetavark } from '../../networks/netavark.ts';
+import { dropNamespace, makeNamespace } from '../../networks/netns.ts';
+import type { ContainerNetworking, NetworkBackend } from '../../networks/types.ts';
+import { readRecord } from '../../store/record.ts';
+import { attach } from './attach.ts';
+import { check } from './check.ts';
+import { connect, disconnect } from './connect.ts';
+import { createNetwork } from './create-network.ts';
+import { ensureDefaults } from './default-networks.ts';
+import { detach } from './detach.ts';
+import { inspect, list } from './inspect.ts';
+import { plainNames } from './names.ts';
+import { recover, purge } from './recover.ts';
+import { ensureReady } from './ready.ts';
+import { prune, removeNetwork } from './remove.ts';
+import { attachmentDirectory, engineTag, namesDirectory, networkKind, NetworkState, type NetworksOptions } from './state.ts';
+
+export type Networks = NetworkBackend &
+  ContainerNetworking & {
+    /** Closes what holds host ports; with `purge`, takes all away that this engine has in the kernel. For the end of tests. */
+    close(options?: { purge?: boolean }): Promise<void>;
+  };
+
+/** The networks of the engine on these directories. Reads what is on disk, and makes the default bridge. */
+export async function createNetworks(options: NetworksOptions): Promise<Networks> {
+  const { layout, exec, log, sys } = options;
+  await Promise.all([layout.networks, namesDirectory(layout), layout.netns].map((path) => mkdir(path, { recursive: true, mode: 0o711 })));
+  const state = new NetworkState(options, {
+    netavark: createNetavark(exec, namesDirectory(layout)),
+    firewall: createFirewall(exec, engineTag(layout.root)),
+    boot: await bootId(),
+  });
+  for (const name of await readdir(layout.networks)) {
+    if (!name.endsWith('.json')) continue;
+    const network = await readRecord(networkKind(layout, log), join(layout.networks, name));
+    if (network) state.add(network);
+  }
+  await ensureDefaults(state);
+  for (const record of await readAttachments(attachmentDirectory(layout), state.boot)) state.adopt(record);
+  for (const network of state.networks.values())
+    await ensureReady(state, network).catch((error: unknown) => log.error(`network ${network.name} has no bridge`, error));
+  return {
+    list: (filters) => Promise.resolve(list(state, filters)),
+    inspect: async (reference) => inspect(state, reference),
+    create: (request) => createNetwork(state, request),
+    remove: (reference) => removeNetwork(state, reference),
+    prune: (filters) => prune(state, filters),
+    connect: (reference, container, endpoint) => connect(state, reference, container, endpoint),
+    disconnect: (reference, container, force) => disconnect(state, reference, container, force),
+    check: (mode, subject) => check(state, mode, subject),
+    makeNamespace: (id) => makeNamespace(sys, layout.netns, id),
+    dropNamespace: (id) => dropNamespace(sys, layout.netns, id),
+    attach: (netns, subject) => attach(state, netns, subject),
+    detach: (id) => detach(state, id),
+    plain: (mode, subject) => plainNames(state, mode, subject),
+    recover: (ids) => recover(state, ids),
+    close: (how) => purge(state, how?.purge ?? false),
+  };
+}

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { removeAttachment, type AttachedNetwork, type AttachmentRecord } from '../../networks/attachment-record.ts';
+import { hasNames } from '../../networks/network-record.ts';
+import { dropNamespace, makeNamespace } from '../../networks/netns.ts';
+import { releaseEndpoint } from './plan-endpoint.ts';
+import type { NetworkState } from './state.ts';
+
+/** Undoes all of a container's connections. What cannot be undone is logged: the container is gone either way. */
+export async function detach(state: NetworkState, id: string): Promise<void> {
+  const record = state.attachments.get(id);
+  if (!record) return;
+  for (const entry of [...record.networks].reverse()) {
+    try {
+      await undoNetwork(state, record, entry);
+    } catch (error) {
+      state.options.log.error(`disconnecting ${record.name} from network ${entry.name}`, error);
+    }
+  }
+  for (const entry of record.networks) releaseEndpoint(state, entry);
+  state.ports.release(id);
+  state.attachments.delete(id);
+  await removeAttachment(state.attachmentDirectory, id);
+  for (const entry of record.networks) {
+    const network = state.networks.get(entry.networkId);
+    if (network) state.emit('disconnect', network, { container: id });
+  }
+}
+
+/** Takes back what netavark did for one network; also where the container's namespace is gone, and its interfaces with it. */
+export async function undoNetwork(state: NetworkState, record: AttachmentRecord, entry: AttachedNetwork): Promise<void> {
+  const network = state.networks.get(entry.networkId);
+  const run = async () => {
+    if (existsSync(record.netns)) return state.netavark.teardown(record.netns, entry.request);
+    const { sys, layout } = state.options;
+    const stand = `gone-${record.id}`;
+    const path = makeNamespace(sys, layout.netns, stand);
+    try {
+      await state.netavark.teardown(path, entry.request);
+    } finally {
+      dropNamespace(sys, layout.netns, stand);
+    }
+  };
+  await (network && hasNames(network) ? state.queue.alone(run) : state.queue.together(run)).catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+  });
+}
+
+/** The interface or the name server's entry was not there: as wanted. netavark tells that, and does the rest. */
+function isGone(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : '';
+  return /No such device|ENODEV|No such file or directory|aardvark pid not found/.test(message);
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import type { AttachmentRecord } from '../../networks/attachment-record.ts';
+import { hasNames } from '../../networks/network-record.ts';
+import { hostResolver, parseResolvConf, reachable } from '../../networks/resolver.ts';
+import type { Attachment, NetworkSubject } from '../../networks/types.ts';
+import type { NetworkState } from './state.ts';
+
+/** What the user asked for, else what the engine is configured with. */
+const asked = (mine: readonly string[] | null | undefined, engine: readonly string[]): readonly string[] => (mine && mine.length > 0 ? mine : engine);
+
+/** resolv.conf: the user's settings, else the engine's, else the host's; where containers have names, the network's name server. */
+export async function resolverOf(state: NetworkState, subject: NetworkSubject, record: AttachmentRecord): Promise<Attachment['dns']> {
+  const { config } = state.options;
+  const host = reachable(await hostResolver(), record.networks.some(({ endpoint }) => endpoint.GlobalIPv6Address));
+  const { Dns, DnsSearch, DnsOptions } = subject.hostConfig;
+  const search = asked(DnsSearch, config.dnsSearch.length > 0 ? config.dnsSearch : host.search).filter((name) => name !== '.');
+  const options = asked(DnsOptions, config.dnsOpts.length > 0 ? config.dnsOpts : host.options);
+  const named = record.networks.flatMap(({ networkId }) => {
+    const network = state.networks.get(networkId);
+    return network && hasNames(network) ? (network.ipam.Config[0]?.Gateway ?? []) : [];
+  });
+  const servers = named.length > 0 ? named : asked(Dns, config.dns.length > 0 ? config.dns : host.servers);
+  return { servers: [...servers], search: [...search], options: [...options] };
+}
+
+/** For the host's network, or none. */
+export function plainNames(state: NetworkState, mode: 'host' | 'none', subject: NetworkSubject): Pick<Attachment, 'hosts' | 'dns'> {
+  const host = hostFiles();
+  const { Dns, DnsSearch, DnsOptions } = subject.hostConfig;
+  return {
+    hosts: [...(mode === 'host' ? host.hosts : []), ...extraHosts(state, subject)],
+    dns: {
+      servers: [...asked(Dns, state.options.config.dns.length > 0 ? state.options.config.dns : host.dns.servers)],
+      search: [...asked(DnsSearch, host.dns.search)],
+      options: [...asked(DnsOptions, host.dns.options)],
+    },
+  };
+}
+
+/** Lines of /etc/hosts after the loopback's: extra hosts, links, the container itself. */
+export function hostsOf(state: NetworkState, subject: NetworkSubject, record: AttachmentRecord): Attachment['hosts'] {
+  const own = subject.domainname ? [`${subject.hostname}.${subject.domainname}`, subject.hostname] : [subject.hostname];
+  const lines = extraHosts(state, subject);
+  for (const { endpoint, networkId } of record.networks) {
+    lines.push(...linkLines(state, networkId, [...(subject.hostConfig.Links ?? []), ...(endpoint.Links ?? [])]));
+    for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address]) if (address) lines.push({ address, names: own });
+  }
+  return lines;
+}
+
+/** "name:address"; `host-gateway` is the default bridge's address on the host. */
+function extraHosts(state: NetworkState, subject: NetworkSubject): Attachment['hosts'] {
+  return (subject.hostConfig.ExtraHosts ?? []).flatMap((item) => {
+    const at = item.indexOf(':');
+    const [name, address] = [item.slice(0, at), item.slice(at + 1).replace(/^\[(.*)\]$/, '$1')];
+    if (address !== 'host-gateway') return [{ address, names: [name] }];
+    const gateways = (state.find('bridge')?.ipam.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []);
+    return gateways.map((gateway) => ({ address: gateway, names: [name] }));
+  });
+}
+
+/** "container:alias"; a container that is not on this network gives none. */
+function linkLines(state: NetworkState, networkId: string, links: readonly string[]): Attachment['hosts'] {
+  return links.flatMap((link) => {
+    const [reference = '', alias = reference] = link.split(':');
+    const other = state.options.users.find(reference.replace(/^\//, ''));
+    const attachment = other && state.attachments.get(other.id);
+    const address = attachment?.networks.find((entry) => entry.networkId === networkId)?.endpoint.IPAddress;
+    if (!attachment || !address) return [];
+    const names = [...new Set([alias.split('/').at(-1) as string, attachment.hostname, attachment.name])];
+    return [{ address, names }];
+  });
+}
+
+/** `plain` is synchronous: two small files. */
+function hostFiles(): Pick<Attachment, 'hosts' | 'dns'> {
+  const read = (path: string) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  const hosts = read('/etc/hosts').split('\n').flatMap((line) => {
+    const [address, ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);
+    return address && names.length > 0 ? [{ address, names }] : [];
+  });
+  return { hosts, dns: parseResolvConf(read('/etc/resolv.conf')) };
+}

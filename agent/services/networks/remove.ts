@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { EngineError, notFound } from '../../api/errors.ts';
+import { matchLabels, type Filters } from '../../http/query.ts';
+import { releaseBridge, removeBridge } from '../../networks/bridge.ts';
+import { dropNamespace, makeNamespace } from '../../networks/netns.ts';
+import { isPredefined, type NetworkRecord } from '../../networks/network-record.ts';
+import { syncDirectory } from '../../store/atomic.ts';
+import { planEndpoint, releaseEndpoint } from './plan-endpoint.ts';
+import { applyFirewall } from './ready.ts';
+import { recordPath, type NetworkState } from './state.ts';
+
+export async function removeNetwork(state: NetworkState, reference: string): Promise<void> {
+  const network = state.get(reference);
+  if (isPredefined(network.name)) throw new EngineError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
+  if (!state.connected(network.id).next().done)
+    throw new EngineError('forbidden', `error while removing network: network ${network.name} id ${network.id} has active endpoints`);
+  if (state.removing.has(network.id)) throw notFound(`network ${reference} not found`);
+  state.removing.add(network.id);
+  try {
+    await retireBridge(state, network);
+    await rm(recordPath(state.options.layout, network.id), { force: true });
+    await syncDirectory(state.options.layout.networks);
+    state.forget(network.id);
+  } finally {
+    state.removing.delete(network.id);
+  }
+  state.emit('destroy', network);
+}
+
+/**
+ * Ends the bridge and the rules all containers of the network shared. netavark does that after the last container: here a stand-in
+ * is that container. Where nothing was ever connected, there is only the bridge.
+ */
+export async function retireBridge(state: NetworkState, network: NetworkRecord): Promise<void> {
+  if (network.driver !== 'bridge') return;
+  const { exec, sys, layout } = state.options;
+  await state.queue.alone(async () => {
+    await releaseBridge(exec, network.bridge);
+    if (existsSync(`/sys/class/net/${network.bridge}`) && !network.internal) {
+      const subject = { id: `stand-in-${network.id.slice(0, 12)}`, name: 'stand-in', hostname: '' };
+      const endpoint = planEndpoint(state, network, {}, subject, { interface: 'eth0', metric: 100 });
+      for (const info of Object.values(endpoint.request.network_info)) info.dns_enabled = false;
+      const netns = makeNamespace(sys, layout.netns, subject.id);
+      try {
+        await state.netavark.setup(netns, endpoint.request);
+        await state.netavark.teardown(netns, endpoint.request);
+      } finally {
+        releaseEndpoint(state, endpoint);
+        dropNamespace(sys, layout.netns, subject.id);
+      }
+    }
+    await removeBridge(exec, network.bridge);
+    state.ready.delete(network.id);
+    state.warm.delete(network.id);
+    await applyFirewall(state);
+  });
+}
+
+/** Networks no container names. Predefined ones stay. */
+export async function prune(state: NetworkState, filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {
+  const until = filters.get('until');
+  const before = until ? Math.min(...[...until].map((text) => readTime(text))) : Infinity;
+  const deleted: string[] = [];
+  for (const network of [...state.networks.values()]) {
+    const unwanted = filters.get('label!');
+    if (isPredefined(network.name) || !matchLabels(filters.get('label'), network.labels)) continue;
+    if (unwanted && matchLabels(unwanted, network.labels)) continue;
+    if (Date.parse(network.created) >= before || !state.connected(network.id).next().done) continue;
+    try {
+      await removeNetwork(state, network.id);
+      deleted.push(network.name);
+    } catch (error) {
+      state.options.log.warn(`prune: ${(error as Error).message}`);
+    }
+  }
+  return { NetworksDeleted: deleted.length > 0 ? deleted : null };
+}
+
+/** Seconds since the epoch, a date, or a duration before now ("1h30m"); milliseconds. */
+function readTime(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  if (parts.length > 0 && parts.map(([all]) => all).join('') === text) {
+    const unit: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+    return Date.now() - parts.reduce((sum, [, amount, name]) => sum + Number(amount) * (unit[name as string] ?? 0), 0);
+  }
+  return Date.parse(text);
+}

@@ -1,0 +1,116 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import type { EndpointSettings } from '../../api/container.ts';
+import type { NetworkSubject, NetworkUsers } from '../../networks/types.ts';
+import { Layout } from '../../store/layout.ts';
+import { exec } from '../../system/exec.ts';
+import { syscalls } from '../../system/syscalls.ts';
+import { createNetworks, type Networks } from './create.ts';
+import { engineTag, type NetworksOptions } from './state.ts';
+
+/** An engine's networks on directories of its own, with real netavark; `end` leaves nothing in the kernel or on disk. */
+export interface TestNetworks {
+  networks: Networks;
+  layout: Layout;
+  /** the start of every bridge's name */
+  tag: string;
+  users: Map<string, { id: string; name: string; running: boolean; netns?: string }>;
+  changed: { id: string; network: string; endpoint: EndpointSettings | undefined }[];
+  events: { action: string; id: string; attributes: Record<string, string> }[];
+  warnings: string[];
+  /** What a client of the engine does next: the same directories, another engine. */
+  restart(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Subnets no default pool has: engines of developers on the same machine are left alone. */
+const POOLS = [{ base: '10.213.0.0/16', size: 24 }];
+
+export async function testNetworks(config: Partial<NetworksOptions['config']> = {}): Promise<TestNetworks> {
+  const directory = await mkdtemp(join(tmpdir(), 'berth-networks-'));
+  const layout = new Layout(join(directory, 'root'), join(directory, 'run'));
+  const users: TestNetworks['users'] = new Map();
+  const changed: TestNetworks['changed'] = [];
+  const events: TestNetworks['events'] = [];
+  const warnings: string[] = [];
+  const find = (reference: string) => users.get(reference) ?? [...users.values()].find((user) => user.id === reference || user.name === reference);
+  const finder: NetworkUsers = {
+    find,
+    endpointChanged: (id, network, endpoint) => {
+      changed.push({ id, network, endpoint });
+      return Promise.resolve();
+    },
+  };
+  const start = () =>
+    createNetworks({
+      layout,
+      sys: syscalls(),
+      exec,
+      log: {
+        info: () => undefined,
+        warn: (message) => void warnings.push(message),
+        error: (message, cause) => void warnings.push(`${message}: ${String(cause)}`),
+      },
+      config: { defaultAddressPools: POOLS, dns: [], dnsOpts: [], dnsSearch: [], bip: '', fixedCidrV6: '', ipv6: false, ...config },
+      users: finder,
+      events: { emit: (_type, action, id, attributes = {}) => void events.push({ action, id, attributes }) },
+    });
+  const test: TestNetworks = {
+    networks: await start(),
+    layout,
+    tag: `bth${engineTag(layout.root)}`,
+    users,
+    changed,
+    events,
+    warnings,
+    restart: async () => {
+      await test.networks.close();
+      test.networks = await start();
+    },
+    end: async () => {
+      await test.networks.close({ purge: true });
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  return test;
+}
+
+export function subject(name: string, more: Partial<NetworkSubject> = {}): NetworkSubject {
+  return {
+    id: createHash('sha256').update(name).update(randomBytes(8)).digest('hex'),
+    name,
+    hostname: name,
+    domainname: '',
+    endpoints: { bridge: {} },
+    portBindings: {},
+    exposedPorts: [],
+    publishAll: false,
+    hostConfig: {},
+    ...more,
+  };
+}
+
+/** Runs a program in a network namespace and gives what it printed; '' when it failed. */
+export async function inside(netns: string, ...argv: string[]): Promise<string> {
+  const { stdout } = await exec(['nsenter', `--net=${netns}`, ...argv], { okCodes: [0, 1, 2, 124, 143], timeout: 20_000 });
+  return stdout;
+}
+
+/** A TCP or UDP server in a namespace (busybox nc for each client) that says `answer`. Ready when this resolves. */
+export async function serve(netns: string, port: number, answer: string, kind: 'tcp' | 'tcp6' | 'udp' = 'tcp'): Promise<ChildProcess> {
+  const script = kind === 'udp' ? UDP_SERVER : TCP_SERVER;
+  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', script, String(port), answer], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((done, fail) => {
+    child.stdout?.once('data', done);
+    child.once('exit', fail);
+  });
+  return child;
+}
+
+const TCP_SERVER = `const [port, answer] = process.argv.slice(1);
+require('net').createServer((s) => { s.on('error', () => {}); s.end(answer + ' ' + s.remoteAddress); }).listen({ port, host: '::' }, () => console.log('up'));`;
+const UDP_SERVER = `const [port, answer] = process.argv.slice(1);
+const s = require('dgram').createSocket('udp6'); s.on('message', (m, from) => s.send(answer + ' ' + m, from.port, from.address)); s.bind(+port, () => console.log('up'));`;
