@@ -1,0 +1,69 @@
+import { onScopeDispose, ref, watch } from 'vue';
+import type { Ref } from 'vue';
+import type { AppError, ContainerRow } from '../../../electron/contract/model.ts';
+import { useClient } from '../../app/client.ts';
+import { asAppError } from '../../app/errors.ts';
+import { createLogModel } from '../../ui/log-view/log-model.ts';
+import { LogFeed } from './log-feed.ts';
+
+export type FeedState = 'loading' | 'live' | 'ended' | 'failed';
+
+/** The log of one container: loaded once, followed while it runs, taken up again when it starts again or the engine comes back. */
+export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
+  const client = useClient();
+  const model = createLogModel();
+  const feed = new LogFeed(model);
+  const state = ref<FeedState>('loading');
+  const problem = ref<AppError>();
+  let abort: AbortController | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let attempt = 0;
+
+  const open = async () => {
+    clearTimeout(timer);
+    abort?.abort();
+    const mine = (abort = new AbortController());
+    state.value = 'loading';
+    try {
+      const stream = await client.containers.logs({ id, follow: true, tail: feed.begin() }, { signal: mine.signal });
+      for await (const batch of stream) {
+        if (mine.signal.aborted) return;
+        attempt = 0;
+        problem.value = undefined;
+        feed.take(batch);
+        if (feed.gap) {
+          feed.restart();
+          void open();
+          return;
+        }
+        if (batch.kind === 'caughtUp') state.value = 'live';
+        if (batch.kind === 'end') break;
+      }
+      if (mine.signal.aborted) return;
+      state.value = 'ended';
+      // a container that still runs has been cut off from us: the engine went away, or restarted it
+      if (container.value?.state === 'running') retry();
+    } catch (error) {
+      if (mine.signal.aborted) return;
+      problem.value = asAppError(error);
+      state.value = 'failed';
+      retry();
+    }
+  };
+  const retry = () => {
+    timer = setTimeout(open, Math.min(500 * 2 ** attempt++, 5_000));
+  };
+  watch(
+    () => container.value?.state,
+    (now, before) => {
+      if (now === 'running' && before !== 'paused' && (state.value === 'ended' || state.value === 'failed')) void open();
+    },
+  );
+  void open();
+  onScopeDispose(() => {
+    clearTimeout(timer);
+    abort?.abort();
+    model.dispose();
+  });
+  return { model, state, problem, retryNow: open };
+}
