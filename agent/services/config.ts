@@ -36,3 +36,29 @@ export interface EngineConfig {
   defaultUlimits: Record<string, { Name: string; Hard: number; Soft: number }>;
   debug: boolean;
 }
+
+/** What holds without a configuration file and command line. */
+export const DEFAULT_CONFIG: EngineConfig = {
+  socket: '/var/run/berth/engine.sock',
+  root: '/var/lib/berth',
+  runDir: '/run/berth',
+  runtime: undefined,
+  registryMirrors: [],
+  insecureRegistries: [],
+  logDriver: 'json-file',
+  logOpts: {},
+  defaultAddressPools: [],
+  dns: [],
+  dnsOpts: [],
+  dnsSearch: [],
+  bip: '',
+  fixedCidrV6: '',
+  ipv6: false,
+  labels: [],
+  maxConcurrentDownloads: 3,
+  cgroupParent: '/berth',
+  shutdownTimeout: 15,
+  defaultShmSize: 64 * 1024 * 1024,
+  defaultUlimits: {},
+  debug: false,
+};

@@ -16,7 +16,7 @@ export interface AttachOptions {
 }
 
 /** Gives what a container wrote so far (POST attach with logs=1). */
-export type ReplayLogs = (live: Live, onOutput: (stream: 1 | 2, chunk: Buffer) => void) => Promise<void>;
+export type ReplayLogs = (id: string, options: { stdout: boolean; stderr: boolean }, connection: Hijacked) => Promise<void>;
 
 /** Checks what can be checked before the connection is taken over; gives what then serves it. */
 export function attach(
@@ -30,7 +30,7 @@ export function attach(
   const { Tty: tty = false, OpenStdin: openStdin = false, StdinOnce: stdinOnce = false } = live.record.config;
   return async (connection) => {
     const write = outputWriter(connection, { tty, stdout: options.stdout, stderr: options.stderr });
-    if (options.logs) await replay(live, write);
+    if (options.logs) await replay(live.id, options, connection);
     if (!options.stream) return flushed(connection);
     emit(ctx, live, 'attach');
     let finish: () => void = () => undefined;

@@ -47,14 +47,14 @@ export interface ContainerBackend {
 
 const LOST_CHECK = 10_000;
 
-export function createLookup(ctx: Pick<ContainersContext, 'table'>, full: () => ContainersContext): ContainerLookup {
+export function createLookup(ctx: ContainersContext): ContainerLookup {
   return {
     get: (reference) => ctx.table.get(reference).record,
     find: (reference) => ctx.table.find(reference)?.record,
     *all() {
       for (const live of ctx.table.values()) yield live.record;
     },
-    withRoot: (id, use) => withRoot(full(), ctx.table.get(id), use),
+    withRoot: (id, use) => withRoot(ctx, ctx.table.get(id), use),
     onChange: (listener) => ctx.table.onChange(listener),
   };
 }
@@ -84,18 +84,20 @@ export function createContainers(ctx: ContainersContext, replay: ReplayLogs): Co
   };
 }
 
-/** Recovers what was, watches for exits, and applies restart policies. Gives the way to stop watching. */
-export async function runContainers(ctx: ContainersContext): Promise<() => void> {
+/** Recovers what was and watches for exits. `ready` applies restart policies, `stop` ends the watch. */
+export async function runContainers(ctx: ContainersContext): Promise<{ ready: () => void; stop: () => void }> {
   const failed = (error: unknown) => ctx.log.error('an exit could not be handled', error);
   // The watch first: an exit between recovery and watch would never be seen.
   const stopWatch = await watchExits(ctx.layout.exits, (notice) => void onExit(ctx, notice).catch(failed), failed);
   await recover(ctx);
-  startByPolicy(ctx);
   const timer = setInterval(() => void findLost(ctx).catch(failed), LOST_CHECK);
   timer.unref();
-  return () => {
-    stopWatch();
-    clearInterval(timer);
-    for (const live of ctx.table.values()) live.cancelRestart?.();
+  return {
+    ready: () => startByPolicy(ctx),
+    stop: () => {
+      stopWatch();
+      clearInterval(timer);
+      for (const live of ctx.table.values()) live.cancelRestart?.();
+    },
   };
 }

@@ -1,0 +1,143 @@
+import type { Server } from 'node:http';
+import { mkdir } from 'node:fs/promises';
+import { detectCgroups } from './cgroups/detect.ts';
+import { addArchiveRoutes } from './http/archive-router.ts';
+import { addBerthRoutes } from './http/berth-router.ts';
+import { addContainerRoutes } from './http/containers-router.ts';
+import { addEventRoutes } from './http/events-router.ts';
+import { addExecRoutes } from './http/exec-router.ts';
+import { addImageRoutes } from './http/images-router.ts';
+import { addLogRoutes } from './http/logs-router.ts';
+import { addNetworkRoutes } from './http/networks-router.ts';
+import { Router } from './http/router.ts';
+import { createEngineServer } from './http/server.ts';
+import { addStatsRoutes } from './http/stats-router.ts';
+import { addSystemRoutes } from './http/system-router.ts';
+import { addVolumeRoutes } from './http/volumes-router.ts';
+import type { Programs } from './requirements.ts';
+import { createConmonSupervisor } from './runtime/conmon-supervisor.ts';
+import { buildSpec } from './runtime/spec/build-spec.ts';
+import { checkCreate } from './runtime/spec/check-create.ts';
+import { checkUpdate } from './runtime/spec/check-update.ts';
+import { buildExecProcess } from './runtime/spec/exec-process.ts';
+import { readKernelFacts } from './runtime/spec/kernel-facts.ts';
+import { createArchive } from './services/archive/create.ts';
+import type { EngineConfig } from './services/config.ts';
+import { containerUsers } from './services/containers/users.ts';
+import { createContainers, createLookup, runContainers } from './services/containers/service.ts';
+import type { ContainersContext } from './services/containers/context.ts';
+import { containerRecordKind } from './services/containers/record-kind.ts';
+import { createResolveMounts } from './services/containers/resolve-mounts.ts';
+import { hasProcesses } from './services/containers/state.ts';
+import { ContainerTable } from './services/containers/table.ts';
+import { createEvents } from './services/events/create.ts';
+import { createExec } from './services/exec/create.ts';
+import { createImages } from './services/images/create.ts';
+import { createLogs } from './services/logs/create.ts';
+import { createNetworks } from './services/networks/create.ts';
+import { createStats } from './services/stats/create.ts';
+import { createSystem } from './services/system/create.ts';
+import { createVolumes } from './services/volumes/create.ts';
+import { Layout } from './store/layout.ts';
+import { systemClock } from './system/clock.ts';
+import { exec } from './system/exec.ts';
+import { stderrLog } from './system/log.ts';
+import { syscalls } from './system/syscalls.ts';
+
+export interface Engine {
+  readonly server: Server;
+  /** the socket answers: restart policies may act */
+  ready(): void;
+  /** Stops serving; containers go on. Gives how many run. */
+  close(): Promise<number>;
+}
+
+/** Puts the parts together, recovers what an earlier engine left, and gives a server that is not yet listening. */
+export async function createEngine(config: EngineConfig, programs: Programs): Promise<Engine> {
+  const layout = new Layout(config.root, config.runDir);
+  for (const directory of [layout.containers, layout.images, layout.networks, layout.volumes, layout.exits, layout.netns, layout.runtimeState])
+    await mkdir(directory, { recursive: true, mode: 0o711 });
+  const warnings: string[] = [];
+  const log = {
+    ...stderrLog,
+    warn: (message: string) => {
+      warnings.push(message);
+      if (warnings.length > 100) warnings.shift();
+      stderrLog.warn(message);
+    },
+  };
+  const base = { config, layout, sys: syscalls(), log, clock: systemClock, events: createEvents() };
+  const table = new ContainerTable(layout, containerRecordKind(layout, (message) => log.warn(message)));
+  await table.load();
+
+  const cgroups = await detectCgroups();
+  const users = containerUsers(table);
+  const [facts, images, volumes, networks] = await Promise.all([
+    readKernelFacts(cgroups),
+    createImages({ ...base, users: users.ofImages }),
+    createVolumes({ ...base, users: users.ofVolumes }),
+    createNetworks({ ...base, exec, users: users.ofNetworks }),
+  ]);
+  const ctx: ContainersContext = {
+    ...base,
+    table,
+    supervisor: createConmonSupervisor({ conmon: programs.conmon, runtime: programs.runtime, layout }),
+    runtimeName: programs.runtime.name,
+    images,
+    networking: networks,
+    volumes,
+    cgroups,
+    facts,
+    checkCreate,
+    buildSpec,
+    resolveMounts: createResolveMounts(volumes),
+    checkUpdate,
+  };
+  const lookup = createLookup(ctx);
+  const logs = createLogs({ containers: lookup, layout });
+  const replay: Parameters<typeof createContainers>[1] = (id, { stdout, stderr }, connection) => {
+    const everything = { follow: false, timestamps: false, details: false, since: undefined, until: undefined, tail: undefined };
+    const write = (bytes: Uint8Array) => new Promise<void>((done) => connection.writable.write(bytes, () => done()));
+    return logs.open(id, { stdout, stderr, ...everything }).run(write, connection.signal);
+  };
+  const stats = createStats({ cgroups, containers: lookup, clock: systemClock });
+  const system = createSystem({
+    config,
+    facts,
+    cgroups,
+    containers: lookup,
+    images,
+    volumes,
+    networks,
+    runtime: programs.runtime,
+    warnings: () => warnings,
+  });
+
+  const router = new Router();
+  addSystemRoutes(router, system);
+  addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys }));
+  addStatsRoutes(router, stats);
+  addLogRoutes(router, logs);
+  addContainerRoutes(router, createContainers(ctx, replay));
+  addExecRoutes(router, createExec(ctx, buildExecProcess));
+  addImageRoutes(router, images);
+  addNetworkRoutes(router, networks);
+  addVolumeRoutes(router, volumes);
+  addEventRoutes(router, base.events);
+  addBerthRoutes(router, { stats, cgroups, system, containers: lookup });
+
+  const run = await runContainers(ctx);
+  const server = createEngineServer({ router, onError: (error, request) => log.error(request, error) });
+  return {
+    server,
+    ready: () => run.ready(),
+    close: async () => {
+      run.stop();
+      await new Promise<void>((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      });
+      return [...table.values()].filter((live) => hasProcesses(live.record)).length;
+    },
+  };
+}

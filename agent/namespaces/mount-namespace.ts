@@ -1,0 +1,93 @@
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { MNT, MS, type Syscalls } from '../system/syscalls.ts';
+
+/** <linux/magic.h> */
+const CGROUP2_MAGIC = 0x63677270;
+export const UNIFIED = '/sys/fs/cgroup/unified';
+/** Set for the engine that runs in a namespace of its own: the inode of the one it came from. */
+export const OUTER_VARIABLE = 'BERTH_OUTER_MOUNT_NAMESPACE';
+
+/** A hybrid layout: cgroup v1 hierarchies, and a v2 one beside them. crun (1.8) refuses to run there. */
+export function isHybridCgroup(unified = UNIFIED): boolean {
+  try {
+    return statfsSync(unified).type === CGROUP2_MAGIC && statfsSync('/sys/fs/cgroup').type !== CGROUP2_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
+export const ownMountNamespace = (): string => readlinkSync('/proc/self/ns/mnt');
+
+/** True when a file is bound to a namespace (nsfs). */
+export function isNamespaceFile(path: string): boolean {
+  try {
+    return statSync(path).dev !== statSync(dirname(path)).dev;
+  } catch {
+    return false;
+  }
+}
+
+/** What runs the engine in its mount namespace: argv for execve. */
+export interface ReExec {
+  program: string;
+  argv: string[];
+  env: NodeJS.ProcessEnv;
+}
+
+/**
+ * Prepares a mount namespace that outlives the engine, bound to `file`, and gives what runs the engine in it. A namespace that is there
+ * already is entered again: the roots and network namespaces of running containers are mounted in it.
+ *
+ * The bind of a mount namespace must not propagate (mount_namespaces(7)), so the file is first bound to itself and made private. In the
+ * new namespace all is made a slave: what the machine mounts is seen, what the engine mounts stays inside.
+ */
+export function enterMountNamespace(file: string, programs: { unshare: string; nsenter: string }, sys: Syscalls): ReExec {
+  const self = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const env = { ...process.env, [OUTER_VARIABLE]: ownMountNamespace() };
+  if (isNamespaceFile(file)) return { program: programs.nsenter, argv: ['nsenter', `--mount=${file}`, '--', ...self], env };
+  mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
+  if (!existsSync(file)) closeSync(openSync(file, 'w', 0o600));
+  sys.mount(file, file, '', MS.BIND, '');
+  sys.mount('', file, '', MS.PRIVATE, '');
+  return { program: programs.unshare, argv: ['unshare', `--mount=${file}`, '--propagation', 'slave', '--', ...self], env };
+}
+
+/** Mounts that would carry a change to other namespaces: lines of mountinfo with a `shared:` tag at `path` or above it. */
+export function propagatesFrom(path: string, mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): boolean {
+  return mountinfo.split('\n').some((line) => {
+    const fields = line.split(' ');
+    const point = fields[4] ?? '';
+    if (point !== path && !(path.startsWith(point === '/' ? '/' : `${point}/`))) return false;
+    const end = fields.indexOf('-');
+    return fields.slice(6, end < 0 ? 6 : end).some((tag) => tag.startsWith('shared:')) && (point === path || point === dirname(path));
+  });
+}
+
+/** Takes the v2 hierarchy out of sight, in this mount namespace only. Refuses where that could reach the machine's own mounts. */
+export function hideUnifiedCgroup(sys: Syscalls): void {
+  if (!isHybridCgroup()) return;
+  const outer = process.env[OUTER_VARIABLE];
+  if (outer === undefined || outer === ownMountNamespace()) throw new Error('not in a mount namespace of its own');
+  if (propagatesFrom(UNIFIED)) throw new Error(`the mount at ${UNIFIED} is shared with other mount namespaces`);
+  sys.umount(UNIFIED, MNT.DETACH);
+}
+
+/**
+ * Lets the namespace go with the engine: takes the file's binds off the outer namespace, if that is the one of process 1. To be called
+ * when nothing is left that is mounted in it.
+ */
+export function dropMountNamespace(file: string, nsenter: string): void {
+  if (process.env[OUTER_VARIABLE] === undefined || process.env[OUTER_VARIABLE] !== readlinkOf('/proc/1/ns/mnt')) return;
+  // One umount for the namespace, one for the bind of the file to itself.
+  spawnSync(nsenter, ['--target', '1', '--mount', '--', 'sh', '-c', 'umount -l "$1"; umount -l "$1"; rm -f "$1"', 'sh', file], { stdio: 'ignore' });
+}
+
+function readlinkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,87 @@
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { openSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import type { Server } from 'node:http';
+import { dirname, join } from 'node:path';
+import { createEngine } from './engine.ts';
+import { dropMountNamespace } from './namespaces/mount-namespace.ts';
+import type { Programs } from './requirements.ts';
+import type { EngineConfig } from './services/config.ts';
+import { Layout } from './store/layout.ts';
+import { stderrLog } from './system/log.ts';
+import { syscalls } from './system/syscalls.ts';
+
+/** Holds the locks, serves the socket, and ends on SIGTERM or SIGINT. Gives the exit code. */
+export async function runEngine(config: EngineConfig, programs: Programs): Promise<number> {
+  const layout = new Layout(config.root, config.runDir);
+  await mkdir(config.root, { recursive: true, mode: 0o711 });
+  await mkdir(config.runDir, { recursive: true, mode: 0o711 });
+  lockDirectory(config.root, '--root');
+  lockDirectory(config.runDir, '--run-dir');
+  await freeSocket(config.socket);
+
+  const engine = await createEngine(config, programs);
+  await listen(engine.server, config.socket);
+  await writeFile(join(config.runDir, 'engine.pid'), `${process.pid}\n`);
+  stderrLog.info(`ready on ${config.socket} (${programs.runtime.name} ${programs.runtime.version}, root ${config.root})`);
+  engine.ready();
+
+  const signal = await new Promise<string>((done) => {
+    process.once('SIGTERM', () => done('SIGTERM'));
+    process.once('SIGINT', () => done('SIGINT'));
+  });
+  stderrLog.info(`${signal}: stopping; containers go on`);
+  const running = await engine.close();
+  await rm(config.socket, { force: true });
+  await rm(join(config.runDir, 'engine.pid'), { force: true });
+  if (running === 0) dropMountNamespace(layout.mountNamespace, programs.nsenter);
+  return 0;
+}
+
+/** A lock that ends with this process, however it ends. The descriptor stays open on purpose. */
+function lockDirectory(directory: string, flag: string): void {
+  const fd = openSync(join(directory, '.lock'), 'w', 0o600);
+  if (!syscalls().flock(fd, true)) throw new Error(`another engine uses ${directory} (${flag}): stop it, or give this one directories of its own`);
+}
+
+/** Removes the socket of an engine that is gone; refuses one that answers, and anything that is no socket. */
+async function freeSocket(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const info = await stat(path).catch(() => undefined);
+  if (!info) return;
+  if (!info.isSocket()) throw new Error(`${path} (--socket) is there and is no socket`);
+  const answers = await new Promise<boolean>((done) => {
+    const probe = createConnection(path, () => {
+      probe.destroy();
+      done(true);
+    });
+    probe.once('error', () => done(false));
+  });
+  if (answers) throw new Error(`another engine listens on ${path} (--socket)`);
+  await rm(path);
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((done, fail) => {
+      server.once('error', fail);
+      server.listen(path, done);
+    });
+  } finally {
+    process.umask(mask);
+  }
+  const group = await engineGroup();
+  if (group !== undefined) await chown(path, 0, group);
+  await chmod(path, 0o660);
+}
+
+/** The group that may use the engine: berth, else docker. */
+async function engineGroup(): Promise<number | undefined> {
+  const lines = (await readFile('/etc/group', 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
+  for (const name of ['berth', 'docker']) {
+    const found = lines.find((fields) => fields[0] === name);
+    if (found?.[2]) return Number(found[2]);
+  }
+  return undefined;
+}

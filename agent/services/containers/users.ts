@@ -1,0 +1,51 @@
+import type { ImageUsers } from '../../images/types.ts';
+import type { NetworkUsers } from '../../networks/types.ts';
+import type { VolumeUsers } from '../../volumes/types.ts';
+import type { ContainerTable } from './table.ts';
+import { hasProcesses } from './state.ts';
+
+/** Who uses images, volumes and networks, for the services that keep those. */
+export function containerUsers(table: ContainerTable): { ofImages: ImageUsers; ofVolumes: VolumeUsers; ofNetworks: NetworkUsers } {
+  return {
+    ofImages: {
+      usersOf: (imageId) =>
+        [...table.values()]
+          .filter(({ record }) => record.imageId === imageId)
+          .map(({ record }) => ({ id: record.id, name: record.name, running: record.state.Running })),
+    },
+    ofVolumes: {
+      usersOf: (volume) => [...table.values()].filter(({ record }) => record.mounts.some((mount) => mount.Name === volume)).map(({ id }) => id),
+    },
+    ofNetworks: networkUsers(table),
+  };
+}
+
+function networkUsers(table: ContainerTable): NetworkUsers {
+  return {
+    find: (reference) => {
+      const record = table.find(reference)?.record;
+      if (!record) return undefined;
+      const netns = record.netns === '' ? undefined : record.netns;
+      return { id: record.id, name: record.name, running: hasProcesses(record), netns };
+    },
+    endpointChanged: (id, network, endpoint) => endpointChanged(table, id, network, endpoint),
+  };
+}
+
+/** A network was connected to or disconnected from a container: what it asks for, and what it has. */
+async function endpointChanged(
+  table: ContainerTable,
+  id: string,
+  network: string,
+  endpoint: Parameters<NetworkUsers['endpointChanged']>[2],
+): Promise<void> {
+  const live = table.get(id);
+  const { record } = live;
+  if (endpoint) record.endpoints[network] = { ...record.endpoints[network], ...endpoint };
+  else delete record.endpoints[network];
+  if (hasProcesses(record)) {
+    if (endpoint) record.attached.networks[network] = endpoint;
+    else delete record.attached.networks[network];
+  }
+  await table.save(live);
+}
