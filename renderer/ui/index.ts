@@ -5,6 +5,7 @@ export { default as CopyButton } from './CopyButton.vue';
 export { default as DataTable } from './DataTable.vue';
 export { default as Dialog } from './Dialog.vue';
 export { default as EmptyState } from './EmptyState.vue';
+export { default as ErrorNote } from './ErrorNote.vue';
 export { default as Field } from './Field.vue';
 export { default as IconButton } from './IconButton.vue';
 export { default as Menu } from './Menu.vue';
