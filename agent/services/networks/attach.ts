@@ -1,6 +1,7 @@
 import { EngineError, systemError } from '../../api/errors.ts';
 import type { EndpointSettings } from '../../api/container.ts';
 import { removeAttachment, writeAttachment, type AttachedNetwork, type AttachmentRecord } from '../../networks/attachment-record.ts';
+import { enableHairpin } from '../../networks/hairpin.ts';
 import type { NetavarkPort } from '../../networks/netavark.ts';
 import { hasNames, type NetworkRecord } from '../../networks/network-record.ts';
 import { portMap, portWishes, type PublishedPort } from '../../networks/ports.ts';
@@ -23,7 +24,8 @@ export function inOrder(wanted: readonly { network: NetworkRecord; asked: Endpoi
 
 export async function attach(state: NetworkState, netns: string, subject: NetworkSubject): Promise<Attachment> {
   if (state.attachments.has(subject.id)) throw new Error(`container ${subject.id} is attached already`);
-  const wanted = inOrder(Object.entries(subject.endpoints).map(([name, asked]) => ({ network: state.get(name), asked })));
+  const asked = Object.entries(subject.endpoints).map(([name, settings]) => ({ network: state.get(name), asked: settings }));
+  const wanted = inOrder(asked.filter(({ network }) => network.driver === 'bridge'));
   const record: AttachmentRecord = {
     id: subject.id,
     name: subject.name,
@@ -61,7 +63,12 @@ export async function attach(state: NetworkState, netns: string, subject: Networ
 /** Runs netavark for one network of the container. */
 export async function setup(state: NetworkState, netns: string, entry: AttachedNetwork): Promise<void> {
   const network = state.get(entry.networkId);
-  const run = () => state.netavark.setup(netns, entry.request);
+  const run = async () => {
+    await state.netavark.setup(netns, entry.request);
+    if (!entry.request.port_mappings) return;
+    for (const { interface_name: name } of Object.values(entry.request.networks))
+      await enableHairpin(state.options.exec, network.bridge, netns, name);
+  };
   // The first container of a network makes the rules that all share; so does the first after a restart.
   const shared = !state.warm.has(network.id) || hasNames(network);
   await (shared ? state.queue.alone(run) : state.queue.together(run));

@@ -1,11 +1,8 @@
-import { connect } from 'node:net';
-import { createSocket } from 'node:dgram';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ChildProcess } from 'node:child_process';
-import { exec } from '../../system/exec.ts';
-import { inside, serve, subject, testNetworks, type TestNetworks } from './testing.ts';
+import { ask, askUdp, inside, serve, subject, testNetworks, traces, type TestNetworks } from './testing.ts';
 
 let net: TestNetworks;
 const children: ChildProcess[] = [];
@@ -22,42 +19,6 @@ async function server(...args: Parameters<typeof serve>): Promise<void> {
   children.push(await serve(...args));
 }
 
-/** What a TCP server says; '' when it cannot be reached in time. */
-function ask(host: string, port: number): Promise<string> {
-  return new Promise((done) => {
-    let text = '';
-    const socket = connect({ host, port }, () => undefined);
-    socket.setTimeout(3000, () => socket.destroy());
-    socket.on('data', (data) => (text += data.toString()));
-    socket.on('error', () => undefined);
-    socket.on('close', () => done(text.split(' ')[0] ?? ''));
-  });
-}
-
-function askUdp(host: string, port: number, message: string): Promise<string> {
-  return new Promise((done) => {
-    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
-    const end = (text: string) => {
-      clearTimeout(timer);
-      socket.close();
-      done(text);
-    };
-    const timer = setTimeout(() => end(''), 3000);
-    socket.on('message', (data) => end(data.toString()));
-    socket.on('error', () => end(''));
-    socket.send(message, port, host);
-  });
-}
-
-/** Everything in the kernel that has to do with this engine. */
-async function traces(): Promise<string[]> {
-  const rules = await Promise.all(['iptables-save', 'ip6tables-save'].map((program) => exec([program])));
-  const links = await exec(['ip', '-o', 'link']);
-  const text = [...rules.map((result) => result.stdout), links.stdout].join('\n');
-  const chain = net.tag.slice(3);
-  return text.split('\n').filter((line) => line.includes(chain) || line.includes('10.213.') || line.includes(net.tag));
-}
-
 const published = async (ports: Record<string, { HostIp?: string; HostPort?: string }[]>, name = 'web') => {
   const who = subject(name, { portBindings: ports, exposedPorts: Object.keys(ports) });
   const netns = net.networks.makeNamespace(who.id);
@@ -66,7 +27,9 @@ const published = async (ports: Record<string, { HostIp?: string; HostPort?: str
 
 describe('the default bridge', () => {
   test('gives an address, a gateway and a MAC, and takes all back', async () => {
-    const before = await traces();
+    const { Id } = await net.networks.inspect('bridge');
+    const before = await traces(net, [Id]);
+    expect(before).not.toEqual([]);
     const who = subject('one');
     const netns = net.networks.makeNamespace(who.id);
     const { networks, hosts, ports } = await net.networks.attach(netns, who);
@@ -79,11 +42,11 @@ describe('the default bridge', () => {
     await net.networks.detach(who.id);
     net.networks.dropNamespace(who.id);
     expect(existsSync(netns)).toBe(false);
-    const after = (await traces()).filter((line) => !before.includes(line));
+    const after = (await traces(net, [Id])).filter((line) => !before.includes(line));
     // The bridge and the rules of the network stay for the next container, nothing of this one.
     expect(after.filter((line) => line.includes('10.213.0.2') || line.includes('veth'))).toEqual([]);
     await net.networks.close({ purge: true });
-    expect(await traces()).toEqual([]);
+    expect(await traces(net, [Id])).toEqual([]);
   });
 
   test('containers reach each other and the host, and addresses are not given out again at once', async () => {
@@ -109,7 +72,6 @@ describe('the default bridge', () => {
     const port = Number(tcp?.[0]?.HostPort);
     expect(await ask('127.0.0.1', port)).toBe('hello');
     expect(await ask('::1', port)).toBe('hello');
-    expect(await ask('192.0.2.2', port).catch(() => '')).toMatch(/hello|^$/);
     expect(await ask('10.213.0.1', port)).toBe('hello');
     const udpPort = Number(udp?.[0]?.HostPort);
     expect(await askUdp('127.0.0.1', udpPort, 'x')).toBe('echo x');

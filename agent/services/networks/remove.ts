@@ -41,6 +41,8 @@ export async function retireBridge(state: NetworkState, network: NetworkRecord):
       const subject = { id: `stand-in-${network.id.slice(0, 12)}`, name: 'stand-in', hostname: '' };
       const endpoint = planEndpoint(state, network, {}, subject, { interface: 'eth0', metric: 100 });
       for (const info of Object.values(endpoint.request.network_info)) info.dns_enabled = false;
+      // Without this, netavark leaves the chain of published ports behind, empty.
+      endpoint.request.port_mappings = [];
       const netns = makeNamespace(sys, layout.netns, subject.id);
       try {
         await state.netavark.setup(netns, endpoint.request);

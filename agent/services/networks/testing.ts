@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash, randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { createSocket } from 'node:dgram';
 import type { EndpointSettings } from '../../api/container.ts';
 import type { NetworkSubject, NetworkUsers } from '../../networks/types.ts';
 import { Layout } from '../../store/layout.ts';
@@ -114,3 +116,39 @@ const TCP_SERVER = `const [port, answer] = process.argv.slice(1);
 require('net').createServer((s) => { s.on('error', () => {}); s.end(answer + ' ' + s.remoteAddress); }).listen({ port, host: '::' }, () => console.log('up'));`;
 const UDP_SERVER = `const [port, answer] = process.argv.slice(1);
 const s = require('dgram').createSocket('udp6'); s.on('message', (m, from) => s.send(answer + ' ' + m, from.port, from.address)); s.bind(+port, () => console.log('up'));`;
+
+/** The first word a TCP server says; '' when it cannot be reached in time. */
+export function ask(host: string, port: number, timeout = 3000): Promise<string> {
+  return new Promise((done) => {
+    let text = '';
+    const socket = connect({ host, port });
+    socket.setTimeout(timeout, () => socket.destroy());
+    socket.on('data', (data) => (text += data.toString()));
+    socket.on('error', () => undefined);
+    socket.on('close', () => done(text.split(' ')[0] ?? ''));
+  });
+}
+
+export function askUdp(host: string, port: number, message: string): Promise<string> {
+  return new Promise((done) => {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    const end = (text: string) => {
+      clearTimeout(timer);
+      socket.close();
+      done(text);
+    };
+    const timer = setTimeout(() => end(''), 3000);
+    socket.on('message', (data) => end(data.toString()));
+    socket.on('error', () => end(''));
+    socket.send(message, port, host);
+  });
+}
+
+/** Everything in the kernel that has to do with this engine: rules of its subnets and chains, its interfaces. */
+export async function traces(test: TestNetworks, networkIds: readonly string[]): Promise<string[]> {
+  const runs = [['iptables-save'], ['ip6tables-save'], ['ip', '-o', 'link']].map((argv) => exec(argv));
+  const lines = (await Promise.all(runs)).flatMap(({ stdout }) => stdout.split('\n'));
+  const chains = networkIds.map((id) => createHash('sha512').update(`berth-${id.slice(0, 32)}`).digest('hex').toUpperCase().slice(0, 13));
+  const own = [test.tag, `BERTH-${test.tag.slice(3)}`, ...chains];
+  return lines.filter((line) => own.some((name) => line.includes(name)));
+}
