@@ -1,4 +1,5 @@
 import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { removeBridge } from '../../networks/bridge.ts';
 import { dropNamespace } from '../../networks/netns.ts';
 import { retireBridge } from './remove.ts';
@@ -20,7 +21,8 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
     for (const port of lost)
       log.warn(`another program has taken ${port.hostIp}:${port.hostPort}/${port.protocol}, a published port of container ${record.name}`);
   }
-  if (state.attachments.size === 0) await rm(namesDirectory(layout), { recursive: true, force: true });
+  // The name server's files of an earlier boot name a process that is another's now.
+  if (state.attachments.size === 0) await rm(join(namesDirectory(layout), 'aardvark-dns'), { recursive: true, force: true });
 }
 
 export async function purge(state: NetworkState, all: boolean): Promise<void> {

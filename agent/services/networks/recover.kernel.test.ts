@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ChildProcess } from 'node:child_process';
+import { ask, inside, serve, subject, testNetworks, traces, type TestNetworks } from './testing.ts';
+
+let net: TestNetworks;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  net = await testNetworks();
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await net.end();
+});
+
+async function run(name: string, network = 'bridge', ports = {}) {
+  const who = subject(name, { endpoints: { [network]: {} }, portBindings: ports });
+  const netns = net.networks.makeNamespace(who.id);
+  return { who, netns, attachment: await net.networks.attach(netns, who) };
+}
+
+describe('another engine on the same directories', () => {
+  test('finds networks, addresses and ports as they were, and frees those of containers that ended', async () => {
+    const { Id } = await net.networks.create({ Name: 'kept', Labels: { a: 'b' } });
+    const alive = await run('alive', 'kept', { '80/tcp': [{}] });
+    const ended = await run('ended', 'kept', { '81/tcp': [{}] });
+    children.push(await serve(alive.netns, 80, 'alive'));
+    const port = Number(alive.attachment.ports['80/tcp']?.[0]?.HostPort);
+    await net.restart();
+    await net.networks.recover(new Set([alive.who.id]));
+    expect(await ask('127.0.0.1', port)).toBe('alive');
+    expect(await ask('::1', port)).toBe('alive');
+    const { Containers, Labels } = await net.networks.inspect('kept');
+    expect(Object.keys(Containers)).toEqual([alive.who.id]);
+    expect(Labels).toEqual({ a: 'b' });
+    expect(existsSync(ended.netns)).toBe(false);
+    const address = ended.attachment.networks['kept']?.IPAddress as string;
+    expect((await traces(net, [Id])).filter((line) => line.includes(address))).toEqual([]);
+    await expect(run('clash', 'kept', { '80/tcp': [{ HostPort: String(port) }] })).rejects.toThrow('port is already allocated');
+    const next = await run('next', 'kept');
+    expect(next.attachment.networks['kept']?.IPAddress).not.toBe(alive.attachment.networks['kept']?.IPAddress);
+    await net.networks.detach(alive.who.id);
+    expect(await ask('127.0.0.1', port)).toBe('');
+  });
+
+  test('says when another program has taken a published port meanwhile', async () => {
+    const { who, attachment } = await run('web', 'bridge', { '80/tcp': [{ HostIp: '127.0.0.1' }] });
+    const port = Number(attachment.ports['80/tcp']?.[0]?.HostPort);
+    await net.networks.close();
+    const thief = createServer();
+    await new Promise<void>((done) => thief.listen(port, '127.0.0.1', done));
+    await net.restart();
+    await net.networks.recover(new Set([who.id]));
+    thief.close();
+    expect(net.warnings).toEqual([`another program has taken 127.0.0.1:${port}/tcp, a published port of container web`]);
+  });
+});
+
+describe('detach', () => {
+  test('where the namespace is gone takes rules and addresses back', async () => {
+    const { Id } = await net.networks.create({ Name: 'gone' });
+    const { who, attachment } = await run('web', 'gone', { '80/tcp': [{}] });
+    net.networks.dropNamespace(who.id);
+    await net.networks.detach(who.id);
+    const address = attachment.networks['gone']?.IPAddress as string;
+    expect((await traces(net, [Id])).filter((line) => line.includes(address))).toEqual([]);
+    expect(await readdir(join(net.layout.run, 'networks/attachments'))).toEqual([]);
+    expect(await readdir(net.layout.netns)).toEqual([]);
+    expect((await net.networks.inspect('gone')).Containers).toEqual({});
+    expect(net.warnings).toEqual([]);
+    await net.networks.detach(who.id);
+  });
+
+  test('after a failure half-way nothing is left', async () => {
+    const { Id } = await net.networks.inspect('bridge');
+    const before = await traces(net, [Id]);
+    const who = subject('web', { portBindings: { '80/tcp': [{}] } });
+    await expect(net.networks.attach(join(net.layout.netns, 'none-such'), who)).rejects.toThrow(/namespace/);
+    expect((await net.networks.inspect('bridge')).Containers).toEqual({});
+    expect(await readdir(join(net.layout.run, 'networks/attachments'))).toEqual([]);
+    expect(await traces(net, [Id])).toEqual(before);
+  });
+});
+
+test('the name server outlives the engine that started it', async () => {
+  await net.networks.create({ Name: 'app' });
+  const { netns, who } = await run('web', 'app');
+  const pid = (await readFile(join(net.layout.run, 'networks/names/aardvark-dns/aardvark.pid'), 'utf8')).trim();
+  const session = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[5];
+  expect(session).toBe(pid);
+  await net.restart();
+  await net.networks.recover(new Set([who.id]));
+  const { Containers, IPAM } = await net.networks.inspect('app');
+  const answer = await inside(netns, 'busybox', 'nslookup', 'web', IPAM.Config[0]?.Gateway as string);
+  expect(answer).toContain(Containers[who.id]?.IPv4Address.split('/')[0]);
+});
