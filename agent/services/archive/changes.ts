@@ -1,0 +1,112 @@
+import type { Stats } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FilesystemChange } from '../../api/container.ts';
+import type { Syscalls } from '../../system/syscalls.ts';
+
+const MODIFIED = 0;
+const ADDED = 1;
+const DELETED = 2;
+
+/** What the runtime puts into the root for its mounts: empty places that Docker keeps in a layer of their own. */
+const PLACES: ReadonlySet<string> = new Set([
+  '/.dockerenv', '/run/.containerenv', '/dev', '/dev/console', '/dev/pts', '/dev/shm', '/dev/mqueue', '/etc/hostname', '/etc/hosts', '/etc/mtab', '/etc/resolv.conf',
+  '/proc', '/sys', '/sbin/docker-init',
+]);
+const PLACE_PARENTS: ReadonlySet<string> = new Set(['/etc', '/dev', '/sbin', '/run']);
+
+/** A whiteout: what is below it is gone (overlayfs, "whiteouts and opaque directories"). */
+const isWhiteout = (stats: Stats) => stats.isCharacterDevice() && stats.rdev === 0;
+
+interface Walk {
+  sys: Syscalls;
+  out: FilesystemChange[];
+}
+
+/**
+ * What a container changed of its image: the upper directory of its overlay against the lower ones (uppermost first). A changed
+ * directory is named before what changed in it, as Docker does.
+ */
+export async function overlayChanges(upper: string, lowers: readonly string[], sys: Syscalls): Promise<FilesystemChange[]> {
+  const walk: Walk = { sys, out: [] };
+  await walkDirectory(walk, upper, lowers, '');
+  return walk.out.sort((a, b) => (a.Path < b.Path ? -1 : a.Path > b.Path ? 1 : 0));
+}
+
+/** True when anything in the directory was changed by the container itself. */
+async function walkDirectory(walk: Walk, upper: string, lowers: readonly string[], inside: string): Promise<boolean> {
+  let changed = false;
+  const names = await readdir(upper);
+  for (const name of names) if (await walkEntry(walk, upper, lowers, inside, name)) changed = true;
+  if (inside !== '' && isOpaque(walk.sys, upper)) {
+    // All that was there before is gone, but for what stands here again.
+    const here = new Set(names);
+    for (const name of await lowerNames(walk.sys, lowers)) {
+      if (here.has(name)) continue;
+      walk.out.push({ Path: `${inside}/${name}`, Kind: DELETED });
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+async function walkEntry(walk: Walk, upper: string, lowers: readonly string[], inside: string, name: string): Promise<boolean> {
+  const path = `${inside}/${name}`;
+  const full = join(upper, name);
+  const stats = await lstat(full).catch(() => undefined);
+  if (!stats) return false;
+  const below = await lowerEntry(walk.sys, lowers, name);
+  if (isWhiteout(stats)) {
+    if (!below.stats) return false;
+    walk.out.push({ Path: path, Kind: DELETED });
+    return true;
+  }
+  if (!stats.isDirectory()) {
+    if (!below.stats && PLACES.has(path) && stats.size === 0) return false;
+    walk.out.push({ Path: path, Kind: below.stats ? MODIFIED : ADDED });
+    return true;
+  }
+  const inner = await walkDirectory(walk, full, below.stats?.isDirectory() ? below.directories : [], path);
+  if (!below.stats) {
+    if (!inner && (PLACES.has(path) || PLACE_PARENTS.has(path))) return false;
+    walk.out.push({ Path: path, Kind: ADDED });
+    return true;
+  }
+  if (!inner && sameDirectory(stats, below.stats, PLACE_PARENTS.has(path))) return false;
+  walk.out.push({ Path: path, Kind: MODIFIED });
+  return true;
+}
+
+/** The runtime's own places move the time of the directory they are made in. */
+function sameDirectory(a: Stats, b: Stats, ignoreTime: boolean): boolean {
+  return b.isDirectory() && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && (ignoreTime || Math.abs(a.mtimeMs - b.mtimeMs) < 1);
+}
+
+function isOpaque(sys: Syscalls, directory: string): boolean {
+  return ['trusted.overlay.opaque', 'user.overlay.opaque'].some((name) => sys.lgetxattr(directory, name)?.toString() === 'y');
+}
+
+/** `name` as it is seen in the layers below, and the directories it is merged from. */
+async function lowerEntry(sys: Syscalls, lowers: readonly string[], name: string): Promise<{ stats: Stats | undefined; directories: string[] }> {
+  const directories: string[] = [];
+  let seen: Stats | undefined;
+  for (const lower of lowers) {
+    const path = join(lower, name);
+    const stats = await lstat(path).catch(() => undefined);
+    if (!stats) continue;
+    if (isWhiteout(stats) || (seen && !stats.isDirectory())) break;
+    seen ??= stats;
+    if (!stats.isDirectory()) break;
+    directories.push(path);
+    if (isOpaque(sys, path)) break;
+  }
+  return { stats: seen, directories };
+}
+
+async function lowerNames(sys: Syscalls, lowers: readonly string[]): Promise<string[]> {
+  const names = new Set<string>();
+  for (const lower of lowers) for (const name of await readdir(lower).catch(() => [])) names.add(name);
+  const visible: string[] = [];
+  for (const name of names) if ((await lowerEntry(sys, lowers, name)).stats) visible.push(name);
+  return visible;
+}
