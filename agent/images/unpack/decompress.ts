@@ -1,4 +1,5 @@
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+import { ZstdFrames, isZstd } from './zstd-frames.ts';
 
 /** Takes compressed pieces, hands out plain ones. What the compression is, the first bytes say, as for Docker; media types may lie. */
 export interface Decompressor {
@@ -67,10 +68,30 @@ const plain = (use: (chunk: Buffer) => void): Decompressor => ({
   destroy: () => undefined,
 });
 
+/** Frame by frame, each with a decompressor of its own. */
+function zstd(use: (chunk: Buffer) => void): Decompressor {
+  const frames = new ZstdFrames();
+  let current: Decompressor | undefined;
+  return {
+    write: async (chunk) => {
+      for (const { data, last } of frames.split(chunk)) {
+        current ??= streamed(createZstdDecompress({ chunkSize: OUTPUT_PIECE }), use);
+        await current.write(data);
+        if (!last) continue;
+        await current.end();
+        current = undefined;
+      }
+    },
+    end: async () => {
+      if (!frames.atEnd) throw new Error('unexpected end of file');
+    },
+    destroy: () => current?.destroy(),
+  };
+}
+
 function choose(head: Buffer, use: (chunk: Buffer) => void): Decompressor {
   if (head[0] === 0x1f && head[1] === 0x8b) return streamed(createGunzip({ chunkSize: OUTPUT_PIECE }), use);
-  const isZstd = head.readUInt32LE(0) === 0xfd2fb528 || (head.readUInt32LE(0) & 0xfffffff0) >>> 0 === 0x184d2a50;
-  return isZstd ? streamed(createZstdDecompress({ chunkSize: OUTPUT_PIECE }), use) : plain(use);
+  return isZstd(head.readUInt32LE(0)) ? zstd(use) : plain(use);
 }
 
 /** `use` is called synchronously with each plain piece; what it throws comes out of `write` or `end`. */
