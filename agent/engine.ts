@@ -33,6 +33,7 @@ import { ContainerTable } from './services/containers/table.ts';
 import { createEvents } from './services/events/create.ts';
 import { createExec } from './services/exec/create.ts';
 import { createImages } from './services/images/create.ts';
+import { createIsolation } from './services/isolation/create.ts';
 import { createLogs } from './services/logs/create.ts';
 import { createNetworks } from './services/networks/create.ts';
 import { createStats } from './services/stats/create.ts';
@@ -124,7 +125,8 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addNetworkRoutes(router, networks);
   addVolumeRoutes(router, volumes);
   addEventRoutes(router, base.events);
-  addBerthRoutes(router, { stats, cgroups, system, containers: lookup });
+  const isolation = createIsolation({ containers: lookup, cgroups, stats, cgroupParent: config.cgroupParent });
+  addBerthRoutes(router, { stats, isolation, system });
 
   const run = await runContainers(ctx);
   const server = createEngineServer({ router, onError: (error, request) => log.error(request, error) });

@@ -27,10 +27,11 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Does not come back where the engine has to run in a mount namespace of its own: this process then becomes that engine. */
 async function enterNamespace(config: EngineConfig, programs: Programs): Promise<void> {
-  const { OUTER_VARIABLE, enterMountNamespace, hideUnifiedCgroup } = await import('./namespaces/mount-namespace.ts');
+  const { OUTER_VARIABLE, enterMountNamespace, hideUnifiedCgroup, keepOuterNamespaceClosed } = await import('./namespaces/mount-namespace.ts');
   if (programs.runtime.name !== 'crun') return;
   const { syscalls } = await import('./system/syscalls.ts');
   if (process.env[OUTER_VARIABLE] !== undefined) {
+    keepOuterNamespaceClosed();
     hideUnifiedCgroup(syscalls());
     return;
   }

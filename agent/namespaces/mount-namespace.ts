@@ -1,12 +1,13 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { MNT, MS, type Syscalls } from '../system/syscalls.ts';
+import { dirname } from 'node:path';
+import koffi from 'koffi';
+import { MNT, MS, SyscallError, type Syscalls } from '../system/syscalls.ts';
 
 /** <linux/magic.h> */
 const CGROUP2_MAGIC = 0x63677270;
 export const UNIFIED = '/sys/fs/cgroup/unified';
-/** Set for the engine that runs in a namespace of its own: the inode of the one it came from. */
+/** Set for the engine that runs in a namespace of its own: "FD NAME" of the one it came from. */
 export const OUTER_VARIABLE = 'BERTH_OUTER_MOUNT_NAMESPACE';
 
 /** A hybrid layout: cgroup v1 hierarchies, and a v2 one beside them. crun (1.8) refuses to run there. */
@@ -45,7 +46,7 @@ export interface ReExec {
  */
 export function enterMountNamespace(file: string, programs: { unshare: string; nsenter: string }, sys: Syscalls): ReExec {
   const self = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const env = { ...process.env, [OUTER_VARIABLE]: ownMountNamespace() };
+  const env = { ...process.env, [OUTER_VARIABLE]: `${openForHeir('/proc/self/ns/mnt')} ${ownMountNamespace()}` };
   if (isNamespaceFile(file)) return { program: programs.nsenter, argv: ['nsenter', `--mount=${file}`, '--', ...self], env };
   mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
   if (!existsSync(file)) closeSync(openSync(file, 'w', 0o600));
@@ -68,26 +69,38 @@ export function propagatesFrom(path: string, mountinfo = readFileSync('/proc/sel
 /** Takes the v2 hierarchy out of sight, in this mount namespace only. Refuses where that could reach the machine's own mounts. */
 export function hideUnifiedCgroup(sys: Syscalls): void {
   if (!isHybridCgroup()) return;
-  const outer = process.env[OUTER_VARIABLE];
+  const outer = process.env[OUTER_VARIABLE]?.split(' ')[1];
   if (outer === undefined || outer === ownMountNamespace()) throw new Error('not in a mount namespace of its own');
   if (propagatesFrom(UNIFIED)) throw new Error(`the mount at ${UNIFIED} is shared with other mount namespaces`);
   sys.umount(UNIFIED, MNT.DETACH);
 }
 
 /**
- * Lets the namespace go with the engine: takes the file's binds off the outer namespace, if that is the one of process 1. To be called
- * when nothing is left that is mounted in it.
+ * Lets the namespace go with the engine: takes the file's binds off the outer namespace. To be called when nothing is left that is
+ * mounted in it.
  */
 export function dropMountNamespace(file: string, nsenter: string): void {
-  if (process.env[OUTER_VARIABLE] === undefined || process.env[OUTER_VARIABLE] !== readlinkOf('/proc/1/ns/mnt')) return;
+  const outer = Number(process.env[OUTER_VARIABLE]?.split(' ')[0] ?? NaN);
+  if (!Number.isInteger(outer)) return;
   // One umount for the namespace, one for the bind of the file to itself.
-  spawnSync(nsenter, ['--target', '1', '--mount', '--', 'sh', '-c', 'umount -l "$1"; umount -l "$1"; rm -f "$1"', 'sh', file], { stdio: 'ignore' });
+  spawnSync(nsenter, ['--mount=/proc/self/fd/3', '--', 'sh', '-c', 'umount -l "$1"; umount -l "$1"; rm -f "$1"', 'sh', file], {
+    stdio: ['ignore', 'ignore', 'ignore', outer],
+  });
 }
 
-function readlinkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
-  }
+/** Opens a file so that the program that replaces this one has it open too; Node itself always sets O_CLOEXEC. */
+function openForHeir(path: string): number {
+  const open = koffi.load('libc.so.6').func('int open(const char *path, int flags)');
+  const fd = open(path, 0) as number;
+  if (fd < 0) throw new SyscallError(`open ${path}`, koffi.errno());
+  return fd;
+}
+
+/** To be called by the heir: programs it starts shall not have the outer namespace open. */
+export function keepOuterNamespaceClosed(): void {
+  const outer = Number(process.env[OUTER_VARIABLE]?.split(' ')[0] ?? NaN);
+  if (!Number.isInteger(outer)) return;
+  const fcntl = koffi.load('libc.so.6').func('int fcntl(int fd, int command, int argument)');
+  const [F_SETFD, FD_CLOEXEC] = [2, 1];
+  if ((fcntl(outer, F_SETFD, FD_CLOEXEC) as number) < 0) throw new SyscallError('fcntl', koffi.errno());
 }

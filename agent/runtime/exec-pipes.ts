@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ConsoleBuffer, type ConsoleConnection } from './console-connection.ts';
 import { execFailure, lastLoggedError } from './failures.ts';
@@ -24,13 +26,12 @@ export async function execWithPipes(runtime: string, runtimeRoot: string, reques
     child.once('error', fail);
     child.once('exit', (code, signal) => done(code ?? (signal ? 137 : 255)));
   });
-  const console = consoleOf(out, err, input);
+  const console = consoleOf(out, err, input, file('pidfile'));
   const exited = ended.then(async (code) => {
     // Both pipes may stay open in a process the command left behind: then there is no end to wait for.
     await Promise.race([console.drained, new Promise((done) => setTimeout(done, 200))]);
-    console.connection.close();
-    if (code === 0) return code;
-    const said = lastLoggedError(await readFile(file('runtime.log'), 'utf8').catch(() => ''));
+    const said = code === 0 ? undefined : lastLoggedError(await readFile(file('runtime.log'), 'utf8').catch(() => ''));
+    console.finish(said === undefined);
     if (said !== undefined) throw execFailure(said, argv0Of(request.process));
     return code;
   });
@@ -45,35 +46,75 @@ export async function execWithPipes(runtime: string, runtimeRoot: string, reques
 
 const argv0Of = (process: string): string => (JSON.parse(process) as { args: string[] }).args[0] ?? '';
 
-function consoleOf(out: ChildPipe, err: ChildPipe, input: ChildPipe | undefined): { connection: ConsoleConnection; drained: Promise<unknown> } {
+interface ExecConsole {
+  connection: ConsoleConnection;
+  /** both outputs are at their end */
+  drained: Promise<unknown>;
+  /** Gives out (or not) what was held back, and closes. */
+  finish(showHeld: boolean): void;
+}
+
+function consoleOf(out: ChildPipe, err: ChildPipe, input: ChildPipe | undefined, pidfile: string): ExecConsole {
   const buffer = new ConsoleBuffer();
+  const errors = holdUntilStarted(pidfile, (chunk) => buffer.output(2, chunk));
   out.ours.on('data', (chunk: Buffer) => buffer.output(1, chunk));
-  err.ours.on('data', (chunk: Buffer) => buffer.output(2, chunk));
+  err.ours.on('data', errors.take);
   const closed = [out, err].map((pipe) => new Promise<void>((done) => pipe.ours.once('close', () => done())));
   for (const pipe of [out, err, input]) pipe?.ours.on('error', () => pipe.ours.destroy());
-  const drained = Promise.all(closed).then(() => undefined);
+  const close = () => {
+    for (const pipe of [out, err, input]) pipe?.ours.destroy();
+    buffer.close();
+  };
   const connection: ConsoleConnection = {
     onOutput: (listener) => buffer.onOutput(listener),
     onClose: (listener) => buffer.onClose(listener),
-    write: async (chunk) => {
-      const target = input?.ours;
-      if (!target?.writable) return;
-      if (target.write(chunk)) return;
-      await new Promise<void>((done) => {
-        const settle = () => {
-          target.off('drain', settle);
-          target.off('close', settle);
-          done();
-        };
-        target.on('drain', settle);
-        target.on('close', settle);
-      });
-    },
+    write: (chunk) => writeTo(input?.ours, chunk),
     end: () => void input?.ours.end(),
-    close: () => {
-      for (const pipe of [out, err, input]) pipe?.ours.destroy();
-      buffer.close();
-    },
+    close,
   };
-  return { connection, drained };
+  const finish = (showHeld: boolean) => {
+    errors.finish(showHeld);
+    close();
+  };
+  return { connection, drained: Promise.all(closed), finish };
+}
+
+/**
+ * The runtime writes its own complaint to the command's stderr too. It writes the pid file when the command runs: what comes before that
+ * waits until it is clear whose it is.
+ */
+function holdUntilStarted(pidfile: string, give: (chunk: Buffer) => void): { take: (chunk: Buffer) => void; finish: (show: boolean) => void } {
+  let held: Buffer[] | undefined = [];
+  let timer: NodeJS.Timeout | undefined;
+  const release = (show: boolean) => {
+    clearInterval(timer);
+    const chunks = held ?? [];
+    held = undefined;
+    if (show) chunks.forEach(give);
+  };
+  const look = () => {
+    if (held && existsSync(pidfile)) release(true);
+  };
+  return {
+    take: (chunk) => {
+      look();
+      if (!held) return give(chunk);
+      held.push(chunk);
+      timer ??= setInterval(look, 2);
+    },
+    finish: release,
+  };
+}
+
+async function writeTo(target: Socket | undefined, chunk: Buffer): Promise<void> {
+  if (!target?.writable || target.write(chunk)) return;
+  await new Promise<void>((done) => {
+    const settle = () => {
+      target.off('drain', settle);
+      target.off('close', settle);
+      done();
+    };
+    target.on('drain', settle);
+    target.on('close', settle);
+  });
 }

@@ -40,11 +40,12 @@ export class Live {
 
   /** Tells those who wait for one of the conditions. */
   settle(...conditions: Waiter['condition'][]): void {
-    const exit = { code: this.record.state.ExitCode, error: this.record.state.Error };
+    const { ExitCode: code, Error: error } = this.record.state;
     for (const waiter of [...this.waiters]) {
       if (!conditions.includes(waiter.condition)) continue;
       this.waiters.delete(waiter);
-      waiter.done(exit);
+      // Why a start failed is told to the one who started it; a removal has no error.
+      waiter.done({ code, error: waiter.condition === 'removed' ? '' : error });
     }
   }
 }
