@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import type { Exec } from '../system/exec.ts';
 
 export interface BridgeSpec {
@@ -8,14 +9,26 @@ export interface BridgeSpec {
   addresses: string[];
   /** bytes; 0 is the kernel's default */
   mtu: number;
+  /** whose it is, for a later engine that finds it */
+  owner: BridgeOwner;
+}
+
+/** Written on the interface (`ifalias`). */
+export interface BridgeOwner {
+  networkId: string;
+  /** the engine's root directory */
+  root: string;
 }
 
 /** One end is a port of the bridge for as long as the network exists: netavark takes down a bridge that has no port. */
-const keeper = (bridge: string) => [`${bridge.slice(0, 13)}.k`, `${bridge.slice(0, 13)}.p`] as const;
+function keeper(bridge: string): readonly [string, string] {
+  const name = `bth${createHash('sha256').update(bridge).digest('hex').slice(0, 10)}`;
+  return [`${name}.k`, `${name}.p`];
+}
 
 const ip = (exec: Exec, lines: string[]) => exec(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
 
-async function addressesOf(exec: Exec, name: string): Promise<string[]> {
+export async function addressesOf(exec: Exec, name: string): Promise<string[]> {
   const { stdout } = await exec(['ip', '-j', 'address', 'show', 'dev', name]);
   const [link] = JSON.parse(stdout) as { addr_info: { scope: string; local: string; prefixlen: number }[] }[];
   return (link?.addr_info ?? []).filter((info) => info.scope !== 'link').map((info) => `${info.local}/${info.prefixlen}`);
@@ -39,6 +52,7 @@ export async function ensureBridge(exec: Exec, spec: BridgeSpec): Promise<'made'
       await Promise.all(
         ['accept_dad', 'accept_ra'].map((key) => writeFile(`/proc/sys/net/ipv6/conf/${name}/${key}`, '0')),
       );
+    await writeFile(`/sys/class/net/${name}/ifalias`, `berth ${spec.owner.networkId} ${spec.owner.root}`.slice(0, 255));
     await ip(exec, [
       `link add name ${port} type veth peer name ${peer}`,
       `link set dev ${port} master ${name}`,
@@ -61,4 +75,18 @@ export async function releaseBridge(exec: Exec, name: string): Promise<void> {
 export async function removeBridge(exec: Exec, name: string): Promise<void> {
   await releaseBridge(exec, name);
   if (existsSync(`/sys/class/net/${name}`)) await ip(exec, [`link delete dev ${name}`]);
+}
+
+/** Bridges of engines whose root directory is no more, and that no container is on. */
+export async function orphanBridges(): Promise<{ interface: string; owner: BridgeOwner }[]> {
+  const found: { interface: string; owner: BridgeOwner }[] = [];
+  for (const name of await readdir('/sys/class/net')) {
+    if (!/^bth[0-9a-f]{6}-[0-9a-f]{5}$/.test(name)) continue;
+    const alias = await readFile(`/sys/class/net/${name}/ifalias`, 'utf8').catch(() => '');
+    const match = /^berth ([0-9a-f]{64}) (\/.*)$/.exec(alias.trim());
+    if (!match || existsSync(match[2] as string)) continue;
+    const ports = await readdir(`/sys/class/net/${name}/brif`).catch(() => []);
+    if (ports.every((port) => port === keeper(name)[0])) found.push({ interface: name, owner: { networkId: match[1] as string, root: match[2] as string } });
+  }
+  return found;
 }

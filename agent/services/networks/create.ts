@@ -14,15 +14,17 @@ import { ensureDefaults } from './default-networks.ts';
 import { detach } from './detach.ts';
 import { inspect, list } from './inspect.ts';
 import { plainNames } from './names.ts';
-import { recover, purge } from './recover.ts';
+import { close, recover, sweepOrphans } from './recover.ts';
 import { ensureReady } from './ready.ts';
 import { prune, removeNetwork } from './remove.ts';
 import { attachmentDirectory, engineTag, namesDirectory, networkKind, NetworkState, type NetworksOptions } from './state.ts';
 
 export type Networks = NetworkBackend &
   ContainerNetworking & {
-    /** Closes what holds host ports; with `purge`, takes all away that this engine has in the kernel. For the end of tests. */
+    /** At the engine's end: idle bridges go. With `purge`, all that this engine has in the kernel: for the end of tests. */
     close(options?: { purge?: boolean }): Promise<void>;
+    /** Lets go of host ports and leaves all else, as a kill would. For tests. */
+    abandon(): void;
   };
 
 /** The networks of the engine on these directories. Reads what is on disk, and makes the default bridge. */
@@ -39,6 +41,7 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
     const network = await readRecord(networkKind(layout, log), join(layout.networks, name));
     if (network) state.add(network);
   }
+  await sweepOrphans(state);
   await ensureDefaults(state);
   for (const record of await readAttachments(attachmentDirectory(layout), state.boot)) state.adopt(record);
   for (const network of state.networks.values())
@@ -58,6 +61,7 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
     detach: (id) => detach(state, id),
     plain: (mode, subject) => plainNames(state, mode, subject),
     recover: (ids) => recover(state, ids),
-    close: (how) => purge(state, how?.purge ?? false),
+    abandon: () => state.attachments.forEach((record) => state.ports.release(record.id)),
+    close: (how) => close(state, how?.purge ?? false),
   };
 }

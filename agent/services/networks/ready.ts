@@ -10,11 +10,13 @@ export async function ensureReady(state: NetworkState, network: NetworkRecord): 
   await state.queue.alone(async () => {
     if (state.ready.has(network.id)) return;
     try {
-      await ensureBridge(state.options.exec, {
+      const how = await ensureBridge(state.options.exec, {
         interface: network.bridge,
         addresses: bridgeAddresses(network),
         mtu: Number(network.options[OPTION.mtu] ?? 0),
+        owner: { networkId: network.id, root: state.options.layout.root },
       });
+      if (how === 'made') state.fresh.add(network.id);
     } catch (error) {
       throw systemError(`failed to create bridge ${network.bridge} for network ${network.name}: ${(error as Error).message}`, error);
     }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -50,13 +50,47 @@ describe('another engine on the same directories', () => {
   test('says when another program has taken a published port meanwhile', async () => {
     const { who, attachment } = await run('web', 'bridge', { '80/tcp': [{ HostIp: '127.0.0.1' }] });
     const port = Number(attachment.ports['80/tcp']?.[0]?.HostPort);
-    await net.networks.close();
+    net.networks.abandon();
     const thief = createServer();
     await new Promise<void>((done) => thief.listen(port, '127.0.0.1', done));
     await net.restart();
     await net.networks.recover(new Set([who.id]));
     thief.close();
     expect(net.warnings).toEqual([`another program has taken 127.0.0.1:${port}/tcp, a published port of container web`]);
+  });
+});
+
+describe('the end of an engine', () => {
+  test('takes idle bridges and their rules away, and keeps what a running container needs', async () => {
+    const { Id: idle } = await net.networks.create({ Name: 'idle' });
+    await net.networks.create({ Name: 'used' });
+    const one = await run('one', 'idle');
+    await net.networks.detach(one.who.id);
+    const two = await run('two', 'used');
+    children.push(await serve(two.netns, 80, 'still'));
+    await net.networks.close();
+    expect((await traces(net, [idle])).filter((line) => line.includes(idle.slice(0, 5)))).toEqual([]);
+    expect(await ask(two.attachment.networks['used']?.IPAddress as string, 80)).toBe('still');
+    await net.restart();
+    await net.networks.recover(new Set([two.who.id]));
+    const again = await run('again', 'idle');
+    children.push(await serve(again.netns, 80, 'again'));
+    expect(await ask(again.attachment.networks['idle']?.IPAddress as string, 80)).toBe('again');
+    expect(Object.keys((await net.networks.inspect('used')).Containers)).toEqual([two.who.id]);
+  });
+
+  test('killed, and its directories deleted: the next engine anywhere takes away what it left', async () => {
+    const { Id } = await net.networks.inspect('bridge');
+    const { who } = await run('one');
+    await net.networks.detach(who.id);
+    net.networks.abandon();
+    expect(await traces(net, [Id])).not.toEqual([]);
+    await rm(net.layout.root, { recursive: true });
+    const other = await testNetworks();
+    const left = await traces(net, [Id]);
+    await other.end();
+    expect(left).toEqual([]);
+    expect((await other.networks.inspect('bridge')).IPAM.Config[0]?.Subnet).toBe('10.213.0.0/24');
   });
 });
 

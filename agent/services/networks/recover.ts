@@ -1,10 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeBridge } from '../../networks/bridge.ts';
+import { addressesOf, orphanBridges, removeBridge } from '../../networks/bridge.ts';
+import { formatAddress, formatCidr, parseCidr } from '../../networks/cidr.ts';
+import { createFirewall } from '../../networks/firewall.ts';
+import type { NetworkRecord } from '../../networks/network-record.ts';
 import { dropNamespace } from '../../networks/netns.ts';
 import { retireBridge } from './remove.ts';
 import { detach } from './detach.ts';
-import { namesDirectory, type NetworkState } from './state.ts';
+import { applyFirewall } from './ready.ts';
+import { engineTag, namesDirectory, type NetworkState } from './state.ts';
 
 /** After a restart: connections of containers that do not run are undone, the others' ports are held again. */
 export async function recover(state: NetworkState, ids: ReadonlySet<string>): Promise<void> {
@@ -25,15 +29,57 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
   if (state.attachments.size === 0) await rm(join(namesDirectory(layout), 'aardvark-dns'), { recursive: true, force: true });
 }
 
-export async function purge(state: NetworkState, all: boolean): Promise<void> {
-  if (all) {
-    for (const id of [...state.attachments.keys()]) await detach(state, id);
-    for (const network of state.networks.values()) {
-      if (network.driver !== 'bridge') continue;
-      await retireBridge(state, network).catch(() => removeBridge(state.options.exec, network.bridge));
-    }
-    await state.firewall.remove();
-    for (const id of await readdir(state.options.layout.netns)) dropNamespace(state.options.sys, state.options.layout.netns, id);
-  }
+/**
+ * The end of the engine. Containers go on, and what they need stays; a bridge that none is on is taken away with its rules, and made
+ * again at the next start. `all` disconnects the containers first.
+ */
+export async function close(state: NetworkState, all: boolean): Promise<void> {
+  const { exec, log, layout, sys } = state.options;
+  if (all) for (const id of [...state.attachments.keys()]) await detach(state, id);
   for (const id of state.attachments.keys()) state.ports.release(id);
+  const used = new Set([...state.attachments.values()].flatMap((record) => record.networks.map((entry) => entry.networkId)));
+  for (const network of state.networks.values()) {
+    if (network.driver !== 'bridge' || used.has(network.id)) continue;
+    await retireBridge(state, network, false).catch(async (error: unknown) => {
+      log.error(`network ${network.name}`, error);
+      await removeBridge(exec, network.bridge).catch(() => undefined);
+    });
+  }
+  if (state.ready.size === 0) await state.firewall.remove();
+  else await applyFirewall(state);
+  if (all) for (const id of await readdir(layout.netns)) dropNamespace(sys, layout.netns, id);
 }
+
+/** Takes away bridges and rules of engines that were killed and whose directories were deleted: their subnets are free again. */
+export async function sweepOrphans(state: NetworkState): Promise<void> {
+  const { exec, log } = state.options;
+  for (const { interface: bridge, owner } of await orphanBridges()) {
+    if (state.networks.has(owner.networkId)) continue;
+    try {
+      const config = (await addressesOf(exec, bridge)).flatMap((text) => {
+        const parsed = parseCidr(text);
+        return parsed ? { Subnet: formatCidr(parsed.network), Gateway: formatAddress(parsed.address) } : [];
+      });
+      const orphan: NetworkRecord = { ...NOBODYS, id: owner.networkId, bridge, ipam: { Driver: 'default', Options: null, Config: config } };
+      state.add(orphan);
+      await retireBridge(state, orphan, false).finally(() => state.forget(orphan.id));
+      await createFirewall(exec, engineTag(owner.root)).remove();
+      log.info(`removed bridge ${bridge}, left by an engine on ${owner.root}`);
+    } catch (error) {
+      log.error(`bridge ${bridge}, left by an engine on ${owner.root}`, error);
+    }
+  }
+}
+
+const NOBODYS = {
+  name: 'orphan',
+  created: '',
+  driver: 'bridge',
+  internal: false,
+  attachable: false,
+  enableIPv4: true,
+  enableIPv6: false,
+  userSubnets: false,
+  options: {},
+  labels: {},
+} as const;

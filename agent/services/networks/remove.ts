@@ -30,14 +30,15 @@ export async function removeNetwork(state: NetworkState, reference: string): Pro
 
 /**
  * Ends the bridge and the rules all containers of the network shared. netavark does that after the last container: here a stand-in
- * is that container. Where nothing was ever connected, there is only the bridge.
+ * is that container. Where nothing was ever connected, there is only the bridge. `rules`: see to the engine's own chains too.
  */
-export async function retireBridge(state: NetworkState, network: NetworkRecord): Promise<void> {
+export async function retireBridge(state: NetworkState, network: NetworkRecord, rules = true): Promise<void> {
   if (network.driver !== 'bridge') return;
   const { exec, sys, layout } = state.options;
   await state.queue.alone(async () => {
     await releaseBridge(exec, network.bridge);
-    if (existsSync(`/sys/class/net/${network.bridge}`) && !network.internal) {
+    const bare = network.internal || (state.fresh.has(network.id) && !state.warm.has(network.id));
+    if (existsSync(`/sys/class/net/${network.bridge}`) && !bare) {
       const subject = { id: `stand-in-${network.id.slice(0, 12)}`, name: 'stand-in', hostname: '' };
       const endpoint = planEndpoint(state, network, {}, subject, { interface: 'eth0', metric: 100 });
       for (const info of Object.values(endpoint.request.network_info)) info.dns_enabled = false;
@@ -55,7 +56,8 @@ export async function retireBridge(state: NetworkState, network: NetworkRecord):
     await removeBridge(exec, network.bridge);
     state.ready.delete(network.id);
     state.warm.delete(network.id);
-    await applyFirewall(state);
+    state.fresh.delete(network.id);
+    if (rules) await applyFirewall(state);
   });
 }
 

@@ -44,6 +44,8 @@ export class NetworkState {
   readonly ready = new Set<string>();
   /** ids of networks that netavark has made the shared rules of since this engine started */
   readonly warm = new Set<string>();
+  /** ids of networks whose bridge this engine made: unless warm, there is nothing but the bridge to take away */
+  readonly fresh = new Set<string>();
   /** ids of networks being removed */
   readonly removing = new Set<string>();
   /** names being created, so that two requests do not both succeed */
@@ -70,6 +72,7 @@ export class NetworkState {
     this.leases.delete(id);
     this.ready.delete(id);
     this.warm.delete(id);
+    this.fresh.delete(id);
   }
 
   /** An attachment of an engine before this one: its addresses are taken. */

@@ -23,7 +23,7 @@ export interface TestNetworks {
   changed: { id: string; network: string; endpoint: EndpointSettings | undefined }[];
   events: { action: string; id: string; attributes: Record<string, string> }[];
   warnings: string[];
-  /** What a client of the engine does next: the same directories, another engine. */
+  /** Another engine on the same directories, after the first was killed: nothing was told to it, only its sockets are closed. */
   restart(): Promise<void>;
   end(): Promise<void>;
 }
@@ -69,7 +69,7 @@ export async function testNetworks(config: Partial<NetworksOptions['config']> = 
     events,
     warnings,
     restart: async () => {
-      await test.networks.close();
+      test.networks.abandon();
       test.networks = await start();
     },
     end: async () => {
