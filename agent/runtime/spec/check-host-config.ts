@@ -119,6 +119,8 @@ function checkNamespaceModes(host: HostConfig, facts: KernelFacts): void {
     );
   if (host.NetworkMode === 'host') throw invalid("cannot share the host's network namespace when user namespaces are enabled");
   if (pid === 'host') throw invalid('cannot share the host PID namespace when user namespaces are enabled');
+  // The image's files belong to ids of the host, which such a container does not have; overlayfs cannot be mounted with other ids.
+  throw invalid(`userns mode ${user} is not supported: the files of an image cannot be given to the ids of a user namespace here`);
 }
 
 function checkSecurity(host: HostConfig, facts: KernelFacts): void {

@@ -36,7 +36,5 @@ export function checkLogConfig(log: LogConfig | undefined): void {
   const files = options['max-file'];
   if (files !== undefined && !/^[+-]?\d+$/.test(files))
     throw invalid(`invalid value for max-file: strconv.Atoi: parsing ${JSON.stringify(files)}: invalid syntax`);
-  if (files !== undefined && Number(files) < 1) throw invalid("max-file cannot be less than 1");
-  if (driver !== 'local' && files !== undefined && Number(files) > 1 && size === undefined)
-    throw invalid('max-file option requires max-size to be set');
+  if (files !== undefined && Number(files) < 1) throw invalid('max-file cannot be less than 1');
 }
