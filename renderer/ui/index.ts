@@ -17,6 +17,8 @@ export { default as Sparkline } from './Sparkline.vue';
 export { default as Spinner } from './Spinner.vue';
 export { default as StateBadge } from './StateBadge.vue';
 export { default as Tabs } from './Tabs.vue';
+export { default as SuggestField } from './SuggestField.vue';
+export { default as TagInput } from './TagInput.vue';
 export { default as TextField } from './TextField.vue';
 export { default as Tooltip } from './Tooltip.vue';
 export { default as SearchField } from './SearchField.vue';
