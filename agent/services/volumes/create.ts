@@ -87,7 +87,8 @@ class LocalVolumes implements Volumes {
     const options = request.DriverOpts ?? {};
     checkVolumeOptions(name, options);
     const labels = anonymous ? { ...request.Labels, [ANONYMOUS_LABEL]: '' } : (request.Labels ?? null);
-    const existing = this.find(name) ?? (await this.#creating.get(name));
+    // No await before the entry in the table: the second of two at once must see the first.
+    const existing = this.find(name) ?? this.#creating.get(name);
     if (existing) return existing;
     const making = this.#make({
       name,
