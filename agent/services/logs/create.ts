@@ -49,9 +49,11 @@ export function createLogs({ containers, layout }: { containers: ContainerLookup
       const path = layout.containerLog(id);
       return {
         tty,
-        async run(write, signal) {
+        async run(write, clientSignal) {
           const live = containers.find(id)?.state.Running ?? false;
-          const follow = query.follow && live ? watchLog(path, id, containers, signal) : undefined;
+          const { signal, done } = endingAt(query.follow ? query.until : undefined, clientSignal);
+          const pastEnd = query.until !== undefined && query.until <= BigInt(Date.now()) * 1_000_000n;
+          const follow = query.follow && live && !pastEnd ? watchLog(path, id, containers, signal) : undefined;
           try {
             await readLog(
               {
@@ -71,11 +73,25 @@ export function createLogs({ containers, layout }: { containers: ContainerLookup
             );
           } finally {
             follow?.close();
+            done();
           }
         },
       };
     },
   };
+}
+
+/** The longest a timer of Node's can wait. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Aborts with `signal`, or when the time of `until` (nanoseconds since the epoch) has come, for a quiet container that is followed. */
+function endingAt(until: bigint | undefined, signal: AbortSignal): { signal: AbortSignal; done: () => void } {
+  const remaining = until === undefined ? Infinity : Number(until / 1_000_000n) - Date.now();
+  // What is past ends by itself: there is nothing to wait for, and all to be read.
+  if (remaining <= 0 || remaining > LONGEST_TIMER) return { signal, done: () => undefined };
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), remaining + 1);
+  return { signal: AbortSignal.any([signal, end.signal]), done: () => clearTimeout(timer) };
 }
 
 /** The labels and variables named by the log options `labels` and `env`, as "key=value,key=value", sorted. */

@@ -21,18 +21,19 @@ async function openLog(path: string): Promise<LogFile | undefined> {
 
 /**
  * Opens a log's files, oldest first; with `after`, only those newer than it. The newest is opened first: a rotation meanwhile moves
- * files to higher numbers, where they are met again and skipped, and none is missed. `path` itself may be missing: between the
- * renaming and conmon's opening of a new file.
+ * files to higher numbers, where they are met again and skipped, and none is missed. One number may be vacant while a rotation goes on:
+ * that of the file being renamed, or `path` itself until conmon has opened a new one.
  */
 export async function openLogFiles(path: string, after?: bigint): Promise<LogFile[]> {
   const files: LogFile[] = [];
   try {
-    for (let number = 0; ; number++) {
+    for (let number = 0, vacant = 0; vacant < 2; number++) {
       const file = await openLog(number === 0 ? path : `${path}.${number}`);
       if (file === undefined) {
-        if (number === 0) continue;
-        break;
+        vacant++;
+        continue;
       }
+      vacant = 0;
       if (file.inode === after) {
         await file.handle.close();
         break;

@@ -102,7 +102,7 @@ export class LogFixture {
 
   entry(entry: string, zone = '+00:00'): Buffer {
     const [stream, tag] = [entry[0] === 'o' ? 'stdout' : 'stderr', entry[2]];
-    const stamp = `2026-11-23T20:11:12.${String(this.#nanoseconds++).padStart(9, '0')}${zone}`;
+    const stamp = `2020-11-23T20:11:12.${String(this.#nanoseconds++).padStart(9, '0')}${zone}`;
     return Buffer.from(`${stamp} ${stream} ${tag} ${entry.slice(4)}\n`, 'latin1');
   }
 

@@ -11,7 +11,7 @@ function writeBigLog(path: string): void {
   const fd = openSync(path, 'w');
   let text = '';
   for (let line = 0; line < LINES; line++) {
-    text += `2026-11-23T20:11:12.${String(line).padStart(9, '0')}+00:00 ${line % 10 === 0 ? 'stderr' : 'stdout'} F ${String(line).padEnd(99, 'x')}\n`;
+    text += `2020-11-23T20:11:12.${String(line).padStart(9, '0')}+00:00 ${line % 10 === 0 ? 'stderr' : 'stdout'} F ${String(line).padEnd(99, 'x')}\n`;
     if (text.length > 4_000_000 || line === LINES - 1) {
       writeSync(fd, text);
       text = '';
