@@ -1,0 +1,63 @@
+import { LABEL, removeContainers, type Case } from './types.ts';
+import { logs } from './logs.ts';
+import { memoryIdle, memoryWithTen } from './memory.ts';
+import { together } from './together.ts';
+
+const run = (name: string, what: string, ...network: string[]): Case => ({
+  name,
+  what,
+  unit: 'ms',
+  share: 1,
+  once: ({ client }, { small }) => client.timed('run', '--rm', '--label', LABEL, ...network, small, 'true'),
+});
+
+const execute: Case = {
+  name: 'exec',
+  what: 'docker exec of true in a running container',
+  unit: 'ms',
+  share: 1,
+  prepare: async ({ client }, { small }) => void (await client.docker('run', '-d', '--label', LABEL, '--name', 'bench-exec', small, 'sleep', '3600')),
+  once: ({ client }) => client.timed('exec', 'bench-exec', 'true'),
+  finish: removeContainers,
+};
+
+const pull: Case = {
+  name: 'pull',
+  what: 'docker pull of an image over 100 MB with 7 layers from the loopback registry, nothing of it stored',
+  unit: 'ms',
+  share: 0.3,
+  once: async ({ client }, { big, small }) => {
+    const took = await client.timed('pull', '-q', big);
+    await client.docker('rmi', '-f', big);
+    // The small image shares the first layer with the big one: it goes too, so that each pull is of everything.
+    await client.docker('rmi', '-f', small);
+    return took;
+  },
+  prepare: async ({ client }, { small }) => void (await client.docker('rmi', '-f', small)),
+  finish: async ({ client }, { small }) => void (await client.docker('pull', '-q', small)),
+};
+
+const ps: Case = {
+  name: 'ps',
+  what: 'docker ps -a of 60 containers',
+  unit: 'ms',
+  share: 1,
+  prepare: async ({ client }, { small }) => {
+    for (let index = 0; index < 60; index++) await client.docker('create', '--label', LABEL, '--name', `bench-ps-${index}`, small, 'true');
+  },
+  once: ({ client }) => client.timed('ps', '-a'),
+  finish: removeContainers,
+};
+
+/** In the order in which they are run: memory first, before anything has warmed up. */
+export const CASES: readonly Case[] = [
+  memoryIdle,
+  run('run', 'docker run --rm of true on the default bridge'),
+  run('run-none', 'docker run --rm of true with --network none', '--network', 'none'),
+  execute,
+  together,
+  ps,
+  logs,
+  pull,
+  memoryWithTen,
+];

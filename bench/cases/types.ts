@@ -1,0 +1,28 @@
+import type { Engine } from '../engines.ts';
+
+export interface BenchImages {
+  /** busybox: a shell */
+  small: string;
+  /** over 100 MB compressed, seven layers */
+  big: string;
+}
+
+/** Something to measure. `once` gives one value; `prepare` and `finish` are not measured. */
+export interface Case {
+  name: string;
+  what: string;
+  unit: 'ms' | 'MB';
+  /** of the asked repetitions: slow cases take fewer; at least one */
+  share: number;
+  prepare?(engine: Engine, images: BenchImages): Promise<void>;
+  once(engine: Engine, images: BenchImages): Promise<number>;
+  finish?(engine: Engine, images: BenchImages): Promise<void>;
+}
+
+export const LABEL = 'berth-bench';
+
+/** Every container of the bench on this engine. */
+export async function removeContainers({ client }: Engine): Promise<void> {
+  const ids = (await client.docker('ps', '-aq', '--filter', `label=${LABEL}`)).split('\n').filter(Boolean);
+  if (ids.length > 0) await client.docker('rm', '-f', ...ids);
+}
