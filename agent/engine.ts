@@ -135,10 +135,12 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     ready: () => run.ready(),
     close: async () => {
       run.stop();
+      stats.close();
       await new Promise<void>((done) => {
         server.close(() => done());
         server.closeAllConnections();
       });
+      await networks.close();
       return [...table.values()].filter((live) => hasProcesses(live.record)).length;
     },
   };
