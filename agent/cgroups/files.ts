@@ -108,9 +108,13 @@ export function collectProcesses(directory: string, into: Set<number> = new Set(
   return into;
 }
 
-/** Deepest first. A group stays busy for a moment after its last process has gone. */
-export async function removeTree(directory: string, patience = 50): Promise<void> {
-  for (const name of subgroups(directory)) await removeTree(join(directory, name), patience);
+/** Tries, a hundredth of a second apart: processes that were just killed are still there for a moment, and the group for another. */
+const PROCESS_PATIENCE = 10;
+const GROUP_PATIENCE = 50;
+
+/** Deepest first. */
+export async function removeTree(directory: string): Promise<void> {
+  for (const name of subgroups(directory)) await removeTree(join(directory, name));
   for (let attempt = 0; ; attempt++) {
     try {
       rmdirSync(directory);
@@ -119,7 +123,7 @@ export async function removeTree(directory: string, patience = 50): Promise<void
       const code = (error as NodeJS.ErrnoException).code;
       if (isAbsent(error)) return;
       if (code !== 'EBUSY' && code !== 'ENOTEMPTY') throw error;
-      if (attempt >= patience || collectProcesses(directory).size > 0)
+      if (attempt >= GROUP_PATIENCE || (attempt >= PROCESS_PATIENCE && collectProcesses(directory).size > 0))
         throw conflict(`control group ${directory} still has processes in it`, error);
       await sleep(10);
     }
