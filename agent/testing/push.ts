@@ -15,11 +15,12 @@ interface Answer {
 export function registryRequest(
   method: string,
   url: string,
-  options: PushOptions & { body?: Uint8Array; contentType?: string } = {},
+  options: PushOptions & { body?: Uint8Array; contentType?: string; accept?: string } = {},
 ): Promise<Answer> {
   return new Promise((done, fail) => {
     const headers: Record<string, string> = { 'Content-Length': String(options.body?.length ?? 0) };
     if (options.contentType) headers['Content-Type'] = options.contentType;
+    if (options.accept) headers['Accept'] = options.accept;
     if (options.username !== undefined)
       headers['Authorization'] = `Basic ${Buffer.from(`${options.username}:${options.password ?? ''}`).toString('base64')}`;
     const sent = request(url, { method, headers }, (response) => {

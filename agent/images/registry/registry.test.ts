@@ -24,7 +24,7 @@ describe('challenges', () => {
 });
 
 describe('endpoints', () => {
-  const none = { registryMirrors: [], insecureRegistries: [] };
+  const none: { registryMirrors: string[]; insecureRegistries: string[] } = { registryMirrors: [], insecureRegistries: [] };
   const bases = (name: string, config = none) => endpointsFor(parseReference(name), config).map(({ base }) => base);
 
   it('goes to the Hub, with mirrors before it, for Docker’s own names only', () => {

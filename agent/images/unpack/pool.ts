@@ -68,7 +68,7 @@ export class UnpackPool {
   }
 
   #start(): Member {
-    const worker = new Worker(workerUrl(), { name: 'unpack' });
+    const worker = new Worker(workerUrl(), { name: 'unpack', execArgv: [] });
     // an engine that is asked to stop does not wait for a pull
     worker.unref();
     const member: Member = { worker, tasks: new Map(), idle: undefined };

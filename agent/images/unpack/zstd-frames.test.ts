@@ -36,7 +36,7 @@ describe('ZstdFrames', () => {
   });
 
   it('gives the decompressor all frames in turn', async () => {
-    for (const piece of [7, 65_536, blob.length]) expect((await decompress(blob, piece)).equals(Buffer.concat(parts))).toBe(true);
+    for (const piece of [509, 65_536, blob.length]) expect((await decompress(blob, piece)).equals(Buffer.concat(parts))).toBe(true);
   });
 
   it('notices a cut and what is no frame', async () => {
