@@ -1,4 +1,4 @@
-import type { LogModel } from '../../ui/log-view/log-model.ts';
+import type { LogModel } from '../../../ui/log-view/log-model.ts';
 
 /** All rows as text, in parts of a few thousand lines, so that no string of gigabytes is made. */
 export function* textParts(model: LogModel, timestamps: boolean): Generator<string> {

@@ -1,6 +1,6 @@
-import type { LogBatch, LogLine } from '../../../electron/contract/model.ts';
-import type { LogModel } from '../../ui/log-view/log-model.ts';
-import { nanosOf } from '../../ui/log-view/line-store.ts';
+import type { LogBatch, LogLine } from '../../../../electron/contract/model.ts';
+import type { LogModel } from '../../../ui/log-view/log-model.ts';
+import { nanosOf } from '../../../ui/log-view/line-store.ts';
 
 /** As many lines as the viewer keeps. */
 export const tailLimit = 2_000_000;

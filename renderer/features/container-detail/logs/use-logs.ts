@@ -1,9 +1,9 @@
 import { onScopeDispose, ref, watch } from 'vue';
 import type { Ref } from 'vue';
-import type { AppError, ContainerRow } from '../../../electron/contract/model.ts';
-import { useClient } from '../../app/client.ts';
-import { asAppError } from '../../app/errors.ts';
-import { createLogModel } from '../../ui/log-view/log-model.ts';
+import type { AppError, ContainerRow } from '../../../../electron/contract/model.ts';
+import { useClient } from '../../../app/client.ts';
+import { asAppError } from '../../../app/errors.ts';
+import { createLogModel } from '../../../ui/log-view/log-model.ts';
 import { LogFeed } from './log-feed.ts';
 
 export type FeedState = 'loading' | 'live' | 'ended' | 'failed';

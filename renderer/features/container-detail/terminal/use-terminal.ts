@@ -1,7 +1,7 @@
 import { onScopeDispose, ref } from 'vue';
-import type { AppError } from '../../../electron/contract/model.ts';
-import { useClient } from '../../app/client.ts';
-import { asAppError } from '../../app/errors.ts';
+import type { AppError } from '../../../../electron/contract/model.ts';
+import { useClient } from '../../../app/client.ts';
+import { asAppError } from '../../../app/errors.ts';
 
 export type TerminalState = 'idle' | 'opening' | 'open' | 'exited' | 'failed';
 export interface TerminalRequest {
