@@ -27,13 +27,19 @@ export function installShortcuts(actions: { help: () => void }): () => void {
     if (sequence && places[event.key]) location.hash = places[event.key] ?? '';
     else if (event.key === 'g') lastG = event.timeStamp;
     else if (event.key === '/') focusSearch();
-    else if (event.key === 'n') document.querySelector<HTMLElement>('[data-main-action]')?.click();
+    else if (event.key === 'n') mainAction();
     else if (event.key === '?') actions.help();
     else return;
     event.preventDefault();
   };
   document.addEventListener('keydown', onKey);
   return () => document.removeEventListener('keydown', onKey);
+}
+
+function mainAction(): void {
+  const target = document.querySelector<HTMLElement>('[data-main-action]');
+  target?.focus();
+  if (!(target instanceof HTMLInputElement)) target?.click();
 }
 
 function focusSearch(): void {

@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia';
-import { reactive } from 'vue';
+import { computed, reactive } from 'vue';
 import type { AppError, LayerProgress } from '../../../electron/contract/model.ts';
 import { useClient } from '../../app/client.ts';
 import { asAppError } from '../../app/errors.ts';
@@ -82,5 +82,7 @@ export const usePullsStore = defineStore('pulls', () => {
     const at = pulls.findIndex((each) => each.key === pull.key);
     if (at >= 0 && pull.state !== 'running') pulls.splice(at, 1);
   }
-  return { pulls, start, cancel, dismiss };
+  /** those under way first */
+  const ordered = computed(() => [...pulls.filter((pull) => pull.state === 'running'), ...pulls.filter((pull) => pull.state !== 'running')]);
+  return { pulls, ordered, start, cancel, dismiss };
 });
