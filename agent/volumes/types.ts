@@ -9,9 +9,12 @@ export interface VolumeSource {
   remove(name: string): Promise<void>;
   /** Copies `from` (the image's content at the mount point) into a volume that is still empty, with ownership. */
   copyUp(name: string, from: string): Promise<void>;
-  /** Before a container that has these volumes starts: mounts those with a device of their own (tmpfs, nfs …). May be called again. */
-  use?(names: readonly string[], container: string): Promise<void>;
-  /** After it has stopped: unmounts what nobody else uses. */
+  /**
+   * Mounts those of these volumes that have a device of their own (tmpfs, nfs …): at create, and before `container` starts. May be
+   * called again.
+   */
+  use?(names: readonly string[], container?: string): Promise<void>;
+  /** After `container` has stopped: unmounts what no other uses. */
   release?(container: string): Promise<void>;
 }
 

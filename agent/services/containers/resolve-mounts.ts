@@ -39,6 +39,8 @@ export const createResolveMounts =
         points.set(target, volumePoint(volume, target, '', true));
       }
       await makeSources(asked);
+      // Those with a device of their own: what the image has there is copied into what is mounted.
+      await volumes.use?.([...points.values()].flatMap((point) => (point.Name ? [point.Name] : [])));
       const mounts = [...points.values()].sort((a, b) => (a.Destination < b.Destination ? -1 : 1));
       return { mounts, anonymous };
     } catch (error) {

@@ -178,11 +178,12 @@ class LocalVolumes implements Volumes {
     await copyTree(from, data, this.#parts.sys);
   }
 
-  async use(names: readonly string[], container: string): Promise<void> {
+  async use(names: readonly string[], container?: string): Promise<void> {
     for (const name of names) {
       const record = this.#table.get(name);
       if (!record?.options) continue;
       await this.#mount(record);
+      if (container === undefined) continue;
       const users = this.#mountedFor.get(name) ?? new Set();
       this.#mountedFor.set(name, users.add(container));
     }
