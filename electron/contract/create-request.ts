@@ -165,7 +165,11 @@ function setLimits(run: RunRequest, host: HostConfig, errors: Errors): void {
   else if (pids && Number(pids) !== 0) host.PidsLimit = Number(pids);
 }
 
-const capabilities = (list: readonly string[]): string[] => list.map((name) => name.trim()).filter(Boolean);
+/** As the `docker` command sends them: "net_admin" is CAP_NET_ADMIN (docker/cli, opts.NormalizeCapability). */
+function capabilities(list: readonly string[]): string[] {
+  const names = list.map((name) => name.trim().toUpperCase()).filter(Boolean);
+  return [...new Set(names.map((name) => (name === 'ALL' || name.startsWith('CAP_') ? name : `CAP_${name}`)))].sort();
+}
 
 function setPrivileges(run: RunRequest, host: HostConfig): void {
   if (run.privileged) host.Privileged = true;

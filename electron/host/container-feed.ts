@@ -41,7 +41,10 @@ export class ContainerFeed {
 
   constructor(link: EngineLink) {
     this.#link = link;
-    link.connected.listen(() => this.#listAll());
+    link.connected.listen(() => {
+      this.#listed = false;
+      this.#listAll();
+    });
     link.events.listen((event) => this.#onEvent(event));
     this.#timer = setInterval(() => this.#rows.size > 0 && this.#listAll(), RELIST);
     this.#timer.unref();

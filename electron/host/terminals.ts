@@ -11,7 +11,10 @@ const SHELL = `printf '\\033]7770;%s\\007' $$
 command -v bash >/dev/null 2>&1 && exec bash
 command -v ash >/dev/null 2>&1 && exec ash
 exec sh`;
-// eslint-disable-next-line no-control-regex
+/** Milliseconds and characters that are waited for it: what was typed early is echoed before it. */
+const GREETING_TIME = 1_500;
+const GREETING_ROOM = 16 * 1024;
+// oxlint-disable-next-line no-control-regex
 const GREETING = /\u001b\]7770;(\d+)\u0007/;
 /** More characters than this waiting for a slow window stop the reading. */
 const HIGH_WATER = 256 * 1024;
@@ -114,14 +117,16 @@ class TerminalOutput {
     this.#socket = socket;
     this.#greeting = greeted ? '' : undefined;
     const decoder = new StringDecoder('utf8');
+    const patience = setTimeout(() => this.#greeted(), greeted ? GREETING_TIME : 0);
     socket.on('data', (chunk: Buffer) => {
       this.#add(decoder.write(chunk));
       if (this.#text.length > HIGH_WATER) socket.pause();
       this.#wake.wake();
     });
     const end = () => {
+      clearTimeout(patience);
       this.ended = true;
-      this.#wake.wake();
+      this.#greeted();
     };
     socket.once('end', end);
     socket.once('close', end);
@@ -135,10 +140,8 @@ class TerminalOutput {
         this.#text = '';
         if (this.#socket.isPaused()) this.#socket.resume();
         yield text;
-      } else if (this.ended) {
-        if (this.#greeting) yield this.#greeting;
-        return;
-      } else await this.#wake.wait(signal);
+      } else if (this.ended) return;
+      else await this.#wake.wait(signal);
     }
   }
 
@@ -149,10 +152,17 @@ class TerminalOutput {
     }
     this.#greeting += text;
     const match = GREETING.exec(this.#greeting);
-    // An error message instead of a greeting is shown as it is.
-    if (!match && this.#greeting.length < 64 && this.#greeting.startsWith('\u001b')) return;
+    if (!match && this.#greeting.length < GREETING_ROOM) return;
     if (match) this.pid = Number(match[1]);
-    this.#text += this.#greeting.replace(GREETING, '');
-    this.#greeting = undefined;
+    this.#greeted();
+  }
+
+  /** The greeting has come, or is not to be expected any more (an error message came instead). */
+  #greeted(): void {
+    if (this.#greeting !== undefined) {
+      this.#text += this.#greeting.replace(GREETING, '');
+      this.#greeting = undefined;
+    }
+    this.#wake.wake();
   }
 }
