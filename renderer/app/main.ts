@@ -8,9 +8,10 @@ import { setClient } from './client.ts';
 import { connect } from './connection.ts';
 import { applyStoredTheme } from './theme.ts';
 import { connectionKey } from './keys.ts';
-import { createAppRouter } from './router.ts';
+import { createAppRouter, loadDetail } from './router.ts';
 
 applyStoredTheme();
 const connection = connect();
 setClient(connection.client);
 createApp(App).use(createPinia()).use(createAppRouter()).provide(connectionKey, connection).mount('#app');
+requestIdleCallback(() => void loadDetail().catch(() => undefined), { timeout: 2_000 });

@@ -1,9 +1,29 @@
 import { createRouter, createWebHashHistory } from 'vue-router';
 import type { Router, RouterHistory } from 'vue-router';
+import ContainersView from '../features/containers/ContainersView.vue';
+import ImagesView from '../features/images/ImagesView.vue';
+import ImageView from '../features/images/ImageView.vue';
+import NetworksView from '../features/networks/NetworksView.vue';
+import VolumesView from '../features/volumes/VolumesView.vue';
 
 declare module 'vue-router' {
   interface RouteMeta {
     title?: string;
+  }
+}
+
+/**
+ * The heavy part (terminal, graphs, editor) comes by itself, right after the first paint: a container that starts changes the
+ * machine's network, and Chromium fails what it is fetching at that moment (ERR_NETWORK_CHANGED).
+ */
+export async function loadDetail() {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await import('../features/container-detail/ContainerDetailView.vue');
+    } catch (error) {
+      if (attempt === 4) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200 * attempt));
+    }
   }
 }
 
@@ -13,18 +33,18 @@ export function createAppRouter(history: RouterHistory = createWebHashHistory())
     history,
     routes: [
       { path: '/', redirect: '/containers' },
-      { path: '/containers', name: 'containers', meta: { title: 'Containers' }, component: () => import('../features/containers/ContainersView.vue') },
+      { path: '/containers', name: 'containers', meta: { title: 'Containers' }, component: ContainersView },
       {
         path: '/containers/:id/:tab?',
         name: 'container',
         meta: { title: 'Container' },
         props: true,
-        component: () => import('../features/container-detail/ContainerDetailView.vue'),
+        component: loadDetail,
       },
-      { path: '/images', name: 'images', meta: { title: 'Images' }, component: () => import('../features/images/ImagesView.vue') },
-      { path: '/images/:id(.*)', name: 'image', meta: { title: 'Image' }, props: true, component: () => import('../features/images/ImageView.vue') },
-      { path: '/volumes', name: 'volumes', meta: { title: 'Volumes' }, component: () => import('../features/volumes/VolumesView.vue') },
-      { path: '/networks', name: 'networks', meta: { title: 'Networks' }, component: () => import('../features/networks/NetworksView.vue') },
+      { path: '/images', name: 'images', meta: { title: 'Images' }, component: ImagesView },
+      { path: '/images/:id(.*)', name: 'image', meta: { title: 'Image' }, props: true, component: ImageView },
+      { path: '/volumes', name: 'volumes', meta: { title: 'Volumes' }, component: VolumesView },
+      { path: '/networks', name: 'networks', meta: { title: 'Networks' }, component: NetworksView },
       { path: '/:rest(.*)*', redirect: '/containers' },
     ],
   });
