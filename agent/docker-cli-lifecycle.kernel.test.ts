@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -197,6 +197,31 @@ describe('changing and looking', () => {
   });
 });
 
+describe('a start that fails', () => {
+  const held = () => {
+    const { engine } = fixture;
+    const mounts = readFileSync(`/proc/${engine.pid}/mountinfo`, 'utf8').split('\n');
+    return {
+      mounts: mounts.filter((line) => line.includes(`${engine.root}/containers`) || line.includes(`${engine.runDir}/netns/`)),
+      run: readdirSync(`${engine.runDir}/containers`),
+      netns: readdirSync(`${engine.runDir}/netns`),
+      runtime: readdirSync(`${engine.runDir}/runtime`),
+    };
+  };
+  it.each([
+    ['the program is missing', ['no-such-program'], []],
+    ['a mount cannot be made', ['true'], ['-v', '/etc/passwd:/etc']],
+    ['a control is refused', ['true'], ['--sysctl', 'net.core.no_such=1']],
+    ['the network refuses', ['true'], ['-p', '127.0.0.1:1:80', '--ip', '1.2.3.4']],
+  ])('leaves nothing behind when %s', async (_why, command, options) => {
+    const { ok, docker, image } = fixture;
+    const { code } = await docker(['run', '--name', 'broken', ...options, image, ...command]);
+    expect(code).toBeGreaterThan(100);
+    expect(held()).toEqual({ mounts: [], run: [], netns: [], runtime: [] });
+    expect(await ok('ps', '-q')).toBe('');
+  });
+});
+
 describe('many at once', () => {
   it('starts and removes twenty, and leaves nothing', async () => {
     const { engine, ok, image } = fixture;
@@ -208,6 +233,6 @@ describe('many at once', () => {
     await ok('rm', '-f', ...names);
     const mounts = readFileSync(`/proc/${engine.pid}/mountinfo`, 'utf8').split('\n');
     expect(mounts.filter((line) => line.includes(`${engine.root}/containers`) || line.includes(`${engine.runDir}/netns/`))).toEqual([]);
-    expect(engine.log()).not.toContain(' error ');
+    expect(engine.log()).not.toContain('could not');
   });
 });
