@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { MountPoint } from '../../api/container.ts';
+import { MNT, syscalls } from '../../system/syscalls.ts';
+import { lookUpUser } from './user.ts';
 import { runWith } from './run-with-runtime.ts';
 
 const lines = (text: string) => text.trim().split('\n');
@@ -72,6 +74,20 @@ describe.each(['crun', 'runc'])('%s', (runtime) => {
     }
   });
 
+  it('makes a read-only bind read-only with all that is mounted below it', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'berth-bind-'));
+    await mkdir(join(outside, 'below'));
+    const sys = syscalls();
+    sys.mount('tmpfs', join(outside, 'below'), 'tmpfs', 0, 'size=64k');
+    try {
+      const point: MountPoint = { Type: 'bind', Source: outside, Destination: '/data', Mode: '', RW: false, Propagation: 'rprivate' };
+      expect(await run('touch /data/x 2>/dev/null || echo no; touch /data/below/x 2>/dev/null || echo no', {}, { mounts: [point] })).toEqual(['no', 'no']);
+    } finally {
+      sys.umount(join(outside, 'below'), MNT.DETACH);
+      await rm(outside, { recursive: true });
+    }
+  });
+
   it('makes the root read-only and leaves tmpfs writable', async () => {
     const got = await run('touch /x 2>/dev/null || echo no; touch /dev/shm/x && echo yes; touch /t/x && echo yes', { HostConfig: { ReadonlyRootfs: true, Tmpfs: { '/t': '' } } });
     expect(got).toEqual(['no', 'yes', 'yes']);
@@ -136,4 +152,15 @@ it('says what is wrong before anything runs', async () => {
   await expect(runWith('crun', 'true', { HostConfig: { Devices: [{ PathOnHost: '/dev/nope', PathInContainer: '/dev/x', CgroupPermissions: 'rwm' }] } })).rejects.toThrow(
     'error gathering device information while adding custom device "/dev/nope": no such file or directory',
   );
+});
+
+it('is not held up by a FIFO in the place of passwd', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'berth-user-'));
+  try {
+    await mkdir(join(root, 'etc'));
+    syscalls().mkfifo(join(root, 'etc/passwd'), 0o644);
+    expect(await lookUpUser(root, '7')).toEqual({ uid: 7, gid: 0, groups: [], home: '/' });
+  } finally {
+    await rm(root, { recursive: true });
+  }
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContainerCreateRequest, MountPoint } from '../../api/container.ts';
@@ -26,7 +26,7 @@ export async function makeRoot(directory: string): Promise<string> {
   const root = join(directory, 'rootfs');
   for (const name of ['bin', 'etc', 'proc', 'dev', 'sys', 'tmp', 'root']) await mkdir(join(root, name), { recursive: true });
   await copyFile('/bin/busybox', join(root, 'bin/busybox'));
-  for (const applet of 'sh id cat ls mount env pwd grep hostname test echo touch mknod ping chown sleep stat df wc ps head sort tr unshare'.split(' '))
+  for (const applet of 'sh id cut cat ls mount env pwd grep hostname test echo touch mknod ping chown sleep stat df wc ps head sort tr unshare'.split(' '))
     await symlink('busybox', join(root, 'bin', applet));
   await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n');
   await writeFile(join(root, 'etc/group'), 'root:x:0:\nbob:x:1000:\nwheel:x:10:bob\n');
@@ -80,7 +80,13 @@ function execute(runtime: string, bundle: string, id: string): Promise<Ran> {
   });
 }
 
+/** Ends what is left of a container that hung, and takes its groups away. */
 async function dropGroups(): Promise<void> {
+  for (const entry of await readdir(join(CGROUPS, 'pids', PARENT)).catch(() => [])) {
+    const pids = await readFile(join(CGROUPS, 'pids', PARENT, entry, 'cgroup.procs'), 'utf8').catch(() => '');
+    for (const pid of pids.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+    if (pids !== '') await new Promise((done) => setTimeout(done, 200));
+  }
   for (const hierarchy of await readdir(CGROUPS)) {
     const parent = join(CGROUPS, hierarchy, PARENT);
     for (const entry of await readdir(parent, { withFileTypes: true }).catch(() => []))

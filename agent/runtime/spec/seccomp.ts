@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { systemError } from '../../api/errors.ts';
 import type { KernelFacts } from '../types.ts';
 import { hostArchitecture } from './architecture.ts';
+import { atLeastKernel } from './kernel-version.ts';
 import { checkSeccompProfile, type SeccompProfile, type SeccompRule } from './seccomp-profile.ts';
 
 /** Where distributions put the default profile (golang-github-containers-common). */
@@ -80,10 +81,3 @@ const numericArgument = (argument: NonNullable<NonNullable<SeccompRule['args']>[
   ...(argument.valueTwo ? { valueTwo: argument.valueTwo } : {}),
   op: argument.op,
 });
-
-/** Compares "6.1.0-13-amd64" with "4.8". */
-function atLeastKernel(kernel: string, minimum: string): boolean {
-  const [major = 0, minor = 0] = kernel.split(/[.-]/).map(Number);
-  const [needMajor = 0, needMinor = 0] = minimum.split('.').map(Number);
-  return major > needMajor || (major === needMajor && minor >= needMinor);
-}

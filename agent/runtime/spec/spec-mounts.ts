@@ -4,6 +4,7 @@ import type { OciMount } from '../oci.ts';
 import type { SpecInput } from '../types.ts';
 import { cleanPath } from './check-config.ts';
 import { INIT_IN_CONTAINER } from './init.ts';
+import { atLeastKernel } from './kernel-version.ts';
 import { rootPropagation } from './mount-propagation.ts';
 import { parseSecurityOptions } from './security-opt.ts';
 import { mergeTmpfsOptions, tmpfsRequestOptions } from './tmpfs.ts';
@@ -43,7 +44,7 @@ export async function mountsOf(input: SpecInput, initProgram: string | undefined
   const { record } = input;
   const host = record.hostConfig;
   const requests = new Map((host.Mounts ?? []).map((request) => [cleanPath(request.Target), request]));
-  const user = record.mounts.map((point) => userMount(point, requests.get(point.Destination)));
+  const user = record.mounts.map((point) => userMount(point, requests.get(point.Destination), input.facts.kernelVersion));
   for (const [target, options] of Object.entries(host.Tmpfs ?? {}))
     user.push(mount(cleanPath(target), 'tmpfs', 'tmpfs', ...mergeTmpfsOptions(options)));
   const taken = new Set(user.map((item) => item.destination));
@@ -65,7 +66,7 @@ function shareIpc({ record, namespaces }: SpecInput, base: OciMount[]): void {
   if (at >= 0) base[at] = mount('/dev/shm', 'bind', source, 'rbind', 'rprivate');
 }
 
-function userMount(point: MountPoint, request: MountRequest | undefined): OciMount {
+function userMount(point: MountPoint, request: MountRequest | undefined, kernel: string): OciMount {
   if (point.Type === 'tmpfs')
     return mount(point.Destination, 'tmpfs', 'tmpfs', ...mergeTmpfsOptions(request ? tmpfsRequestOptions(request) : point.Mode));
   const bind = request?.BindOptions;
@@ -73,8 +74,8 @@ function userMount(point: MountPoint, request: MountRequest | undefined): OciMou
   if (!point.RW) {
     if (bind?.ReadOnlyNonRecursive && bind.ReadOnlyForceRecursive)
       throw invalid('mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive');
-    // Recursively read-only where the runtime can be told so (crun 1.8, runc 1.1: "rro").
-    options.push(bind?.ReadOnlyForceRecursive ? 'rro' : 'ro');
+    // With all that is mounted below, as Docker does where the kernel can (mount_setattr(2), 5.12; crun and runc 1.1 call it "rro").
+    options.push(bind?.NonRecursive || bind?.ReadOnlyNonRecursive || !atLeastKernel(kernel, '5.12') ? 'ro' : 'rro');
   }
   if (point.Type === 'bind' && point.Propagation) options.push(point.Propagation);
   return mount(point.Destination, 'bind', point.Source, ...options);

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { invalid } from '../../api/errors.ts';
 import { resolveInRoot } from './root-path.ts';
 
@@ -90,9 +91,22 @@ function findGroup(name: string, groups: readonly Group[]): number {
   return found;
 }
 
+/** Larger than any real one. */
+const MAX_FILE = 8 * 1024 * 1024;
+
+/** '' for what is not there or not a file: the image, or a process in the container, may have put anything at this name. */
 async function readInRoot(root: string, path: string): Promise<string> {
   const { path: host, exists } = await resolveInRoot(root, path);
-  return exists ? readFile(host, 'utf8').catch(() => '') : '';
+  if (!exists) return '';
+  // Neither waits for the other end of a FIFO nor follows a link that came meanwhile.
+  const handle = await open(host, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined);
+  if (!handle) return '';
+  try {
+    const stats = await handle.stat();
+    return stats.isFile() && stats.size <= MAX_FILE ? await handle.readFile('utf8') : '';
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Looks up `spec` and the additional groups in the image mounted at `root`. */
