@@ -1,10 +1,14 @@
 import { conflict, notImplemented } from '../../api/errors.ts';
+import { REOPEN_LOGS, writeFifo } from '../../runtime/control-fifo.ts';
 import type { Layout } from '../../store/layout.ts';
+import { systemClock, type Clock } from '../../system/clock.ts';
+import { stderrLog, type Log } from '../../system/log.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerLookup } from '../containers/types.ts';
 import type { LogWriter } from './encode.ts';
 import { instantBytes } from './entry.ts';
 import { readLog } from './read.ts';
+import { startLogRotation } from './rotate.ts';
 import { watchLog } from './watch.ts';
 
 /** What a client asks for. Times in nanoseconds since the epoch. */
@@ -32,13 +36,43 @@ export interface OpenLog {
 export interface LogBackend {
   /** Throws not-found, conflict for a container that is going, not-implemented for a log driver that keeps nothing. */
   open(reference: string, query: LogQuery): OpenLog;
+  /** Ends the rotation of logs. */
+  close(): void;
 }
+
+export interface LogParts {
+  containers: ContainerLookup;
+  layout: Layout;
+  clock?: Clock;
+  log?: Log;
+  /** asks the conmon of a bundle to open its log anew */
+  reopenLog?: (bundle: string) => Promise<void>;
+}
+
+/** Checking sizes is no reason for the engine to stay. */
+const backgroundClock: Clock = {
+  ...systemClock,
+  setTimeout: (run, milliseconds) => {
+    const timer = setTimeout(run, milliseconds).unref();
+    return () => clearTimeout(timer);
+  },
+};
 
 /** Drivers whose log the engine keeps itself, in one format for all. */
 const READABLE = new Set(['', 'json-file', 'local', 'k8s-file']);
 
-export function createLogs({ containers, layout }: { containers: ContainerLookup; layout: Layout }): LogBackend {
+/** Serves the logs, and keeps those with a limit within it. */
+export function createLogs(parts: LogParts): LogBackend {
+  const { containers, layout } = parts;
+  const stopRotation = startLogRotation({
+    containers,
+    layout,
+    clock: parts.clock ?? backgroundClock,
+    log: parts.log ?? stderrLog,
+    reopenLog: parts.reopenLog ?? ((bundle) => writeFifo(bundle, 'ctl', REOPEN_LOGS)),
+  });
   return {
+    close: stopRotation,
     open(reference, query) {
       const record = containers.get(reference);
       if (record.state.Dead || record.state.Status === 'removing')
