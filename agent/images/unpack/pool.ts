@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../../api/errors.ts';
 import { RegistryError } from '../registry/errors.ts';
+import { trimMemory } from './trim-memory.ts';
 import type { FromWorker, LayerTask, ToWorker } from './protocol.ts';
 
 /** milliseconds without work after which a worker ends and gives its memory back */
@@ -112,7 +113,7 @@ export class UnpackPool {
       if (member.tasks.size > 0) return;
       const at = this.#members.indexOf(member);
       if (at >= 0) this.#members.splice(at, 1);
-      void member.worker.terminate();
+      void member.worker.terminate().then(() => (this.#members.length === 0 ? trimMemory() : undefined));
     }, IDLE);
     member.idle.unref();
   }
