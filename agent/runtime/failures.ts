@@ -19,8 +19,8 @@ const MOUNT_HINT =
 /** Puts what crun or runc said into the words that runc, and so Docker, has for it. `argv0` is what was to be run. */
 export function normalise(said: string, argv0: string): { text: string; exitCode: number; faultOfRequest: boolean } {
   const text = said.trim().replace(/\s+$/, '');
-  const missing = /executable file [`"']?(.*?)[`"']? not found/.exec(text);
-  if (missing || /no such file or directory/i.test(text) && mentions(text, argv0)) {
+  const missing = /executable file [`"'](.*?)[`"'] not found/.exec(text) ?? /exec: "(.*?)": executable file not found/.exec(text);
+  if (missing || (/no such file or directory/i.test(text) && mentions(text, argv0))) {
     const name = missing?.[1] || argv0;
     const why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
     return { text: `exec: "${name}": ${why}`, exitCode: 127, faultOfRequest: true };

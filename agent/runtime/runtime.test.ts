@@ -30,6 +30,8 @@ describe('failures of the runtime', () => {
   it('understand runc too', () => {
     const said = 'runc create failed: unable to start container process: exec: "prog": executable file not found in $PATH';
     expect(createFailure('runc', said, 'prog').message).toMatch(/runc create failed: unable to start container process: exec: "prog": executable file not found in \$PATH: unknown$/);
+    expect(createFailure('runc', said, 'prog').exitCode).toBe(127);
+    expect(execFailure('exec failed: unable to start container process: exec: "/p": stat /p: no such file or directory', '/p').exitCode).toBe(127);
     expect(execFailure('exec failed: unable to start container process: exec: "prog": permission denied', 'prog')).toMatchObject({
       exitCode: 126,
       message: 'OCI runtime exec failed: exec failed: unable to start container process: exec: "prog": permission denied: unknown',

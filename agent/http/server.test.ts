@@ -1,0 +1,154 @@
+import { createConnection } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { conflict, EngineError, notImplemented } from '../api/errors.ts';
+import { call } from '../testing/engine.ts';
+import { empty, hijack, json, Router, stream } from './router.ts';
+import { createEngineServer } from './server.ts';
+
+let directory: string;
+let socket: string;
+let server: Server;
+const failures: string[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'berth-http-'));
+  socket = join(directory, 's');
+  const router = new Router();
+  router.get('/names/{name}/json', (ctx) => json({ name: ctx.params['name'], version: ctx.apiVersion }));
+  router.get('/images/{name...}/json', (ctx) => json({ image: ctx.params['name'] }));
+  router.post('/echo', async (ctx) => json(await ctx.json()));
+  router.post('/optional', async (ctx) => json(await ctx.json({ optional: true })));
+  router.post('/same', () => {
+    throw new EngineError('not-modified', 'same');
+  });
+  router.get('/conflict', () => {
+    throw conflict('in use');
+  });
+  router.get('/later', () => {
+    throw notImplemented('not yet');
+  });
+  router.get('/bug', () => {
+    throw new TypeError('a bug');
+  });
+  router.delete('/gone', () => empty());
+  router.get('/lines', () =>
+    stream('application/json', async (sink) => {
+      for (let index = 0; index < 3; index += 1) await sink.line({ index });
+    }),
+  );
+  router.get('/early', () => stream('application/json', () => Promise.reject(conflict('before the first byte'))));
+  router.get('/cut', () =>
+    stream('application/json', async (sink) => {
+      await sink.line(1);
+      throw new Error('in the middle');
+    }),
+  );
+  router.post('/shout', async (ctx) => {
+    const { prefix } = await ctx.json<{ prefix: string }>();
+    return hijack('application/vnd.docker.raw-stream', async ({ readable, writable }) => {
+      for await (const chunk of readable as AsyncIterable<Buffer>) writable.write(prefix + chunk.toString().toUpperCase());
+      writable.write('<end>');
+    });
+  });
+  server = createEngineServer({ router, onError: (error) => failures.push(String(error)) });
+  await new Promise<void>((done) => server.listen(socket, done));
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  server.close();
+  await rm(directory, { recursive: true });
+});
+
+const ask = (method: string, path: string, body?: unknown) => call(socket, method, path, body);
+
+/** Writes raw bytes, half-closes after them when asked to, and gives all that comes back. */
+function raw(parts: string[], end: boolean): Promise<string> {
+  return new Promise((done, fail) => {
+    const client = createConnection({ path: socket, allowHalfOpen: true });
+    let text = '';
+    client.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    client.on('error', fail);
+    client.on('end', () => {
+      client.end();
+      done(text);
+    });
+    void (async () => {
+      for (const part of parts) {
+        client.write(part);
+        await new Promise((next) => setTimeout(next, 20));
+      }
+      if (end) client.end();
+    })();
+  });
+}
+
+describe('versions and paths', () => {
+  it('takes versions from 1.24 on, and none', async () => {
+    expect((await ask('GET', '/v1.24/names/a%2Fb/json')).body).toEqual({ name: 'a/b', version: '1.24' });
+    expect((await ask('GET', '/names/x/json?q=1')).body).toMatchObject({ version: '1.51' });
+    expect((await ask('GET', '/images/host:5000/a/b:1/json')).body).toEqual({ image: 'host:5000/a/b:1' });
+    expect((await ask('GET', '/v1.51/names/x/json')).headers).toMatchObject({ 'api-version': '1.51', ostype: 'linux' });
+  });
+  it.each([
+    ['/v1.23/names/x/json', 400, 'client version 1.23 is too old'],
+    ['/v1.99/names/x/json', 400, 'client version 1.99 is too new'],
+    ['/nope', 404, 'page not found'],
+    ['/names/%ZZ/json', 400, 'invalid URL escape'],
+  ])('refuses %s', async (path, status, message) => {
+    const answer = await ask('GET', path);
+    expect(answer.status).toBe(status);
+    expect((answer.body as { message: string }).message).toContain(message);
+  });
+});
+
+describe('errors', () => {
+  it('have the status of their kind, and a bug is told of', async () => {
+    expect(await ask('GET', '/conflict')).toMatchObject({ status: 409, body: { message: 'in use' } });
+    expect(await ask('GET', '/later')).toMatchObject({ status: 501 });
+    expect(await ask('POST', '/same')).toMatchObject({ status: 304, text: '' });
+    expect(await ask('DELETE', '/gone')).toMatchObject({ status: 204, text: '' });
+    failures.length = 0;
+    expect(await ask('GET', '/bug')).toMatchObject({ status: 500, body: { message: 'a bug' } });
+    expect(failures).toEqual(['TypeError: a bug']);
+  });
+  it.each([
+    ['{', 'invalid JSON: '],
+    ['[]', 'invalid JSON: expected an object'],
+    ['', 'invalid JSON: got EOF while reading request body'],
+    [`{"a":"${'x'.repeat(5 << 20)}"}`, 'request body too large'],
+  ])('refuse the body %.10s', async (body, message) => {
+    const answer = await ask('POST', '/echo', body);
+    expect(answer.status).toBe(400);
+    expect((answer.body as { message: string }).message).toContain(message);
+  });
+  it('let a body be absent where it may be', async () => expect((await ask('POST', '/optional', '')).body).toEqual({}));
+  it('answer what is no HTTP', async () => expect(await raw(['nonsense\r\n\r\n'], false)).toContain('400 Bad Request'));
+});
+
+describe('streams', () => {
+  it('send lines', async () => expect((await ask('GET', '/lines')).text).toBe('{"index":0}\r\n{"index":1}\r\n{"index":2}\r\n'));
+  it('answer a failure before the first byte as an error', async () => expect(await ask('GET', '/early')).toMatchObject({ status: 409 }));
+  it('cut the connection after it', async () => expect(ask('GET', '/cut')).rejects.toThrow());
+});
+
+describe('taken-over connections', () => {
+  const body = '{"prefix":"> "}';
+  const head = (more: string) => `POST /v1.41/shout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n`;
+  const upgrade = head('Connection: Upgrade\r\nUpgrade: tcp\r\n');
+  it('are upgraded; input beside and after the request is stdin; a half-close ends it', async () => {
+    for (const parts of [[upgrade + body, 'abc'], [`${upgrade}${body}abc`], [upgrade, body.slice(0, 5), body.slice(5), 'abc']]) {
+      const text = await raw(parts, true);
+      expect(text).toMatch(/^HTTP\/1\.1 101 /);
+      expect(text).toContain('Content-Type: application/vnd.docker.raw-stream');
+      expect(text.endsWith('\r\n\r\n> ABC<end>')).toBe(true);
+    }
+  });
+  it('answer errors as HTTP', async () => {
+    expect(await raw([upgrade.replace('/shout', '/nope') + body], false)).toMatch(/^HTTP\/1\.1 404 [\s\S]*page not found/);
+    expect(await raw([upgrade.replace('v1.41', 'v1.1') + body], false)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
