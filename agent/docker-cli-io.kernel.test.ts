@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerFixture, eventually, type DockerFixture } from './docker-cli-fixture.ts';
 
@@ -99,6 +100,20 @@ describe('attach and logs', () => {
     expect(await fixture.ok('logs', '-f', 'talker')).toBe('1\n2\n3\n4\n5');
     expect(await fixture.ok('logs', '--tail', '2', 'talker')).toBe('4\n5');
     await fixture.ok('rm', 'talker');
+  });
+
+  it('keeps logs within the size and number asked for, without a gap', async () => {
+    const { ok, image, engine } = fixture;
+    const script = 'i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo "$i $(head -c 2000 /dev/zero | tr "\\0" x)"; sleep 0.1; done; sleep 60';
+    await ok('run', '-d', '--name', 'wordy', '--log-opt', 'max-size=20k', '--log-opt', 'max-file=3', '--network', 'none', image, 'sh', '-c', script);
+    const text = await eventually(() => ok('logs', '--tail', '30', 'wordy'), (now) => now.includes('\n60 '), 'the last line', 20_000);
+    const numbers = text.split('\n').map((line) => Number(line.split(' ')[0]));
+    numbers.forEach((number, index) => index > 0 && expect(number).toBe((numbers[index - 1] as number) + 1));
+    const id = await ok('inspect', '-f', '{{.Id}}', 'wordy');
+    const files = readdirSync(`${engine.root}/containers/${id}`).filter((name) => name.startsWith('container.log'));
+    expect(files.length).toBeGreaterThan(1);
+    expect(files.length).toBeLessThanOrEqual(3);
+    await ok('rm', '-f', 'wordy');
   });
 
   it('keeps stdin open for a second attach with -i alone, and closes it after the first with -i attached', async () => {

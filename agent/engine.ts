@@ -35,6 +35,7 @@ import { createExec } from './services/exec/create.ts';
 import { createImages } from './services/images/create.ts';
 import { createIsolation } from './services/isolation/create.ts';
 import { createLogs } from './services/logs/create.ts';
+import { startLogRotation } from './services/logs/rotate.ts';
 import { createNetworks } from './services/networks/create.ts';
 import { createStats } from './services/stats/create.ts';
 import { createSystem } from './services/system/create.ts';
@@ -129,6 +130,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addBerthRoutes(router, { stats, isolation, system });
 
   const run = await runContainers(ctx);
+  const stopRotation = startLogRotation({ containers: lookup, layout, clock: systemClock, log, reopenLog: ctx.supervisor.reopenLog });
   const server = createEngineServer({ router, onError: (error, request) => log.error(request, error) });
   return {
     server,
@@ -136,6 +138,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     close: async () => {
       run.stop();
       stats.close();
+      stopRotation();
       await new Promise<void>((done) => {
         server.close(() => done());
         server.closeAllConnections();

@@ -41,7 +41,7 @@ export class Live {
   /** Tells those who wait for one of the conditions. */
   settle(...conditions: Waiter['condition'][]): void {
     const { ExitCode: code, Error: error } = this.record.state;
-    for (const waiter of [...this.waiters]) {
+    for (const waiter of this.waiters) {
       if (!conditions.includes(waiter.condition)) continue;
       this.waiters.delete(waiter);
       // Why a start failed is told to the one who started it; a removal has no error.

@@ -12,7 +12,7 @@ export async function prune(ctx: ContainersContext, filters: Filters): Promise<{
   const refused = [...(filters.get('label!') ?? [])];
   const deleted: string[] = [];
   let SpaceReclaimed = 0;
-  for (const live of [...ctx.table.values()]) {
+  for (const live of ctx.table.values()) {
     const { record } = live;
     if (record.state.Running || record.state.Status === 'removing') continue;
     if (until !== undefined && Date.parse(record.created) > until) continue;

@@ -24,7 +24,7 @@ export async function recover(ctx: ContainersContext): Promise<void> {
   for (const live of ctx.table.values()) if (live.record.state.Pid !== 0 && alive(live)) running.add(live.id);
   await ctx.networking.recover(running);
   const gone: Live[] = [];
-  for (const live of [...ctx.table.values()]) {
+  for (const live of ctx.table.values()) {
     if (running.has(live.id)) await adopt(ctx, live);
     else if (live.record.state.Pid !== 0) await recordMissedExit(ctx, live, gone);
     else await tidy(ctx, live);
