@@ -81,7 +81,10 @@ describe.each(['crun', 'runc'])('%s', (runtime) => {
     sys.mount('tmpfs', join(outside, 'below'), 'tmpfs', 0, 'size=64k');
     try {
       const point: MountPoint = { Type: 'bind', Source: outside, Destination: '/data', Mode: '', RW: false, Propagation: 'rprivate' };
-      expect(await run('touch /data/x 2>/dev/null || echo no; touch /data/below/x 2>/dev/null || echo no', {}, { mounts: [point] })).toEqual(['no', 'no']);
+      await writeFile(join(outside, 'f'), '');
+      const file: MountPoint = { ...point, Source: join(outside, 'f'), Destination: '/file' };
+      const script = 'for f in /data/x /data/below/x /file; do touch $f 2>/dev/null || echo no; done';
+      expect(await run(script, {}, { mounts: [point, file] })).toEqual(['no', 'no', 'no']);
     } finally {
       sys.umount(join(outside, 'below'), MNT.DETACH);
       await rm(outside, { recursive: true });

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { invalid } from '../../api/errors.ts';
 import type { MountPoint, MountRequest } from '../../api/container.ts';
 import type { OciMount } from '../oci.ts';
@@ -75,7 +76,9 @@ function userMount(point: MountPoint, request: MountRequest | undefined, kernel:
     if (bind?.ReadOnlyNonRecursive && bind.ReadOnlyForceRecursive)
       throw invalid('mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive');
     // With all that is mounted below, as Docker does where the kernel can (mount_setattr(2), 5.12; crun and runc 1.1 call it "rro").
-    options.push(bind?.NonRecursive || bind?.ReadOnlyNonRecursive || !atLeastKernel(kernel, '5.12') ? 'ro' : 'rro');
+    // Nothing is mounted below a file, and crun 1.8 takes "rro" for directories only.
+    const below = statSync(point.Source, { throwIfNoEntry: false })?.isDirectory() && !bind?.NonRecursive && !bind?.ReadOnlyNonRecursive;
+    options.push(below && atLeastKernel(kernel, '5.12') ? 'rro' : 'ro');
   }
   if (point.Type === 'bind' && point.Propagation) options.push(point.Propagation);
   return mount(point.Destination, 'bind', point.Source, ...options);
