@@ -35,14 +35,16 @@ export const RECIPES: Record<string, Recipe> = {
   },
   dockerd: {
     find: () => installed('/usr/sbin/dockerd', '/usr/bin/dockerd'),
-    command: (program, directory) =>
-      Promise.resolve({
+    command: async (program, directory) => {
+      await writeFile(`${directory}/daemon.json`, '{}');
+      return {
         argv: [
-          ...[program, '--config-file', `${directory}/none.json`, '--host', `unix://${directory}/socket`],
+          ...[program, '--config-file', `${directory}/daemon.json`, '--host', `unix://${directory}/socket`],
           ...['--data-root', `${directory}/root`, '--exec-root', `${directory}/run`, '--pidfile', `${directory}/pid`],
           ...['--storage-driver', 'overlay2', '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', '/berth-bench'],
         ],
-      }),
+      };
+    },
   },
   podman: {
     find: () => installed('/usr/bin/podman'),

@@ -38,8 +38,9 @@ async function measureAll(options: BenchOptions): Promise<number> {
     for (const name of options.engines) {
       const program = RECIPES[name]?.find();
       if (program === undefined) console.error(`${name}: not installed, left out`);
-      else engines.push(await startEngine(name, program, registry.host));
+      else await startEngine(name, program, registry.host).then((engine) => engines.push(engine), (error: Error) => console.error(error.message));
     }
+    if (engines.length === 0) throw new UsageError('none of the engines runs here');
     for (const engine of engines) await engine.client.docker('pull', '-q', images.small);
     for (const item of CASES) {
       if (options.cases.length > 0 && !options.cases.includes(item.name)) continue;

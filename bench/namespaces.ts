@@ -12,7 +12,7 @@ const TRY_ANOTHER = 117;
 
 /**
  * The first process of the namespaces: a shell, which reaps. sysfs has to be mounted anew to show the new network namespace, with the
- * control groups over it again. Newer kernels number namespaces by CPU, and refuse to bind a mount namespace with a lower number than
+ * control groups over it again; the old one has to go, or what reads mountinfo takes what is covered for what is there. Newer kernels number namespaces by CPU, and refuse to bind a mount namespace with a lower number than
  * the current one's (Berth's engine does that): where a CPU's numbers are lower, the namespace is made once more on another CPU.
  */
 const FIRST = `
@@ -28,6 +28,7 @@ for cpu in $(seq 0 $((cpus - 1))); do
   umount "$directory/probe"
 done
 mount --rbind /sys/fs/cgroup "$directory/cgroup"
+umount -l /sys
 mount -t sysfs sysfs /sys
 mount --rbind "$directory/cgroup" /sys/fs/cgroup
 umount -l "$directory"
