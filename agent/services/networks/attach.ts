@@ -36,12 +36,13 @@ export async function attach(state: NetworkState, netns: string, subject: Networ
     published: [],
     ports: {},
   };
+  const dns = subject.hostConfig.Dns?.length ? subject.hostConfig.Dns : state.options.config.dns;
   const done: AttachedNetwork[] = [];
   state.attachments.set(subject.id, record);
   try {
     for (const { network } of wanted) await ensureReady(state, network);
     for (const [index, { network, asked }] of wanted.entries())
-      record.networks.push(planEndpoint(state, network, asked, subject, { interface: `eth${index}`, metric: 100 + index }));
+      record.networks.push(planEndpoint(state, network, asked, subject, { interface: `eth${index}`, metric: 100 + index, dns }));
     await publish(state, record, subject);
     await writeAttachment(state.attachmentDirectory, record);
     for (const entry of record.networks) {

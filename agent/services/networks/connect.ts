@@ -27,7 +27,7 @@ export async function connect(state: NetworkState, reference: string, container:
   await ensureReady(state, network);
   const subject = { id: user.id, name: user.name, hostname: record.hostname };
   const number = nextInterface(record.networks.flatMap(({ request }) => Object.values(request.networks).map((item) => item.interface_name)));
-  const entry = planEndpoint(state, network, endpoint, subject, { interface: `eth${number}`, metric: 100 + number });
+  const entry = planEndpoint(state, network, endpoint, subject, { interface: `eth${number}`, metric: 100 + number, dns: state.options.config.dns });
   record.networks.push(entry);
   try {
     await writeAttachment(state.attachmentDirectory, record);

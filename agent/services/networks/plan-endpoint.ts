@@ -12,6 +12,8 @@ import { kernelName, newId, type NetworkState } from './state.ts';
 export interface Place {
   interface: string;
   metric: number;
+  /** `--dns`, or the engine's own */
+  dns?: string[];
 }
 
 /** Takes addresses, and says what netavark is to do. Gives the addresses back when it throws. */
@@ -62,6 +64,8 @@ export function planEndpoint(
         },
       },
       network_info: { [key]: netavarkNetwork(network, place.metric) },
+      // The network's name server asks these for names that are not its own; without any, the host's.
+      ...(hasNames(network) && place.dns && place.dns.length > 0 ? { dns_servers: place.dns } : {}),
     },
   };
 }
