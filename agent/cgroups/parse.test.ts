@@ -111,8 +111,8 @@ describe('v2 on recorded files', () => {
     });
     const meter = driver.meter('/berth/c1');
     expect(meter.read()).toEqual({
-      ...{ cpu: 2_500_000, periods: 10, throttledPeriods: 4, memory: 64857600, memoryLimit: Infinity, pids: 7 },
-      ...{ readBytes: 4096, writeBytes: 8192 },
+      cpu: 2_500_000, periods: 10, throttledPeriods: 4, memory: 64857600, memoryLimit: Infinity, pids: 7,
+      readBytes: 4096, writeBytes: 8192,
     });
     meter.close();
     expect(await driver.processes('/berth/c1')).toEqual([12, 13, 14]);
@@ -123,7 +123,7 @@ describe('v2 on recorded files', () => {
   test('writes limits in v2’s words', async () => {
     const driver = createCgroupV2(root);
     await driver.update('/berth/c1', {
-      ...{ memory: 1000, memorySwap: 3000, memoryReservation: 500, cpuShares: 1024, cpuQuota: 50_000, pids: 5 },
+      memory: 1000, memorySwap: 3000, memoryReservation: 500, cpuShares: 1024, cpuQuota: 50_000, pids: 5,
     });
     const now = ['memory.max', 'memory.swap.max', 'memory.low', 'cpu.weight', 'cpu.max', 'pids.max'].map((name) => content(`berth/c1/${name}`));
     expect(now).toEqual(['1000', '2000', '500', '39', '50000 100000', '5']);

@@ -31,9 +31,9 @@ function startWriter(id: string): Promise<void> {
   const child = spawn(
     conmon,
     [
-      ...['--cid', id, '--cuuid', id, '--name', id, '--runtime', runtime, '--bundle', bundle],
-      ...['--container-pidfile', join(bundle, 'pidfile'), '--conmon-pidfile', join(bundle, 'conmon.pid')],
-      ...['--log-path', `k8s-file:${fixture.path(id)}`, '--exit-dir', fixture.layout.exits, '--socket-dir-path', fixture.layout.runtimeState],
+      '--cid', id, '--cuuid', id, '--name', id, '--runtime', runtime, '--bundle', bundle,
+      '--container-pidfile', join(bundle, 'pidfile'), '--conmon-pidfile', join(bundle, 'conmon.pid'),
+      '--log-path', `k8s-file:${fixture.path(id)}`, '--exit-dir', fixture.layout.exits, '--socket-dir-path', fixture.layout.runtimeState,
     ],
     { stdio: 'ignore' },
   );

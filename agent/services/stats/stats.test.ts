@@ -90,8 +90,8 @@ describe('the history', () => {
     await clock.advance(2_000);
     expect(stats.history('a').samples).toEqual([
       {
-        ...{ time: clock.time, cpuPercent: 150, memory: 5_000, memoryLimit: expect.any(Number), rxRate: 0, txRate: 0 },
-        ...{ readRate: 2_000, writeRate: 1_000, pids: 9, throttledPercent: 50 },
+        time: clock.time, cpuPercent: 150, memory: 5_000, memoryLimit: expect.any(Number), rxRate: 0, txRate: 0,
+        readRate: 2_000, writeRate: 1_000, pids: 9, throttledPercent: 50,
       },
     ]);
     expect(stats.latest('a')?.memoryLimit).toBeLessThan(1e15);
@@ -152,7 +152,7 @@ describe('Docker’s statistics', () => {
     });
     const [sample] = await take(parts, { stream: false, oneShot: true }, 0);
     expect(sample).toMatchObject({
-      ...{ id: 'a', name: '/web', num_procs: 0, preread: ZERO_TIME, pids_stats: { current: 2 } },
+      id: 'a', name: '/web', num_procs: 0, preread: ZERO_TIME, pids_stats: { current: 2 },
       cpu_stats: { cpu_usage: { total_usage: 10, percpu_usage: [7, 3], usage_in_kernelmode: 4, usage_in_usermode: 6 } },
       precpu_stats: { cpu_usage: { total_usage: 0 } },
       memory_stats: { usage: 100, max_usage: 200, stats: { total_inactive_file: 30 } },
@@ -167,7 +167,7 @@ describe('Docker’s statistics', () => {
     const parts = setUp();
     parts.cgroups.version = 2;
     Object.assign(parts.cgroups.usage, {
-      ...{ cpu, memory: { ...memory({ inactive_file: 30 }), failures: 4 }, pids: { current: 2, limit: 10 } },
+      cpu, memory: { ...memory({ inactive_file: 30 }), failures: 4 }, pids: { current: 2, limit: 10 },
       io: [{ major: 8, minor: 0, readBytes: 1, writeBytes: 2, readOps: 3, writeOps: 4 }],
     });
     const [sample] = await take(parts, { stream: false, oneShot: true }, 0);

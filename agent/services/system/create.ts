@@ -9,7 +9,6 @@ import type { CgroupDriver } from '../../cgroups/types.ts';
 import type { Filters } from '../../http/query.ts';
 import type { KernelFacts } from '../../runtime/types.ts';
 import type { EngineConfig } from '../config.ts';
-import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerLookup } from '../containers/types.ts';
 import { createDiskUsage, type DiskUsage, type DiskUsageKind } from './disk-usage.ts';
 import { buildInfo } from './info.ts';
@@ -101,16 +100,4 @@ function readMachine(root: string): Machine {
     osVersion: release['VERSION_ID'] ?? '',
     rootless: process.getuid?.() !== 0 || !/^\s*0\s+0\s+4294967295/.test(readMaybe('/proc/self/uid_map')),
   };
-}
-
-/** Mounted and paused counts as Docker has them: a paused container is running too, but is told apart. */
-export function countContainers(records: Iterable<ContainerRecord>): { all: number; running: number; paused: number; stopped: number } {
-  const counts = { all: 0, running: 0, paused: 0, stopped: 0 };
-  for (const { state } of records) {
-    counts.all++;
-    if (state.Paused) counts.paused++;
-    else if (state.Running) counts.running++;
-    else counts.stopped++;
-  }
-  return counts;
 }

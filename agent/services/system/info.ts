@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { BERTH_VERSION } from '../../api/version.ts';
 import { timestampOf } from '../../system/clock.ts';
-import { countContainers, type Machine, type SystemParts } from './create.ts';
+import { countContainers } from './count-containers.ts';
+import type { Machine, SystemParts } from './create.ts';
 import { unameArchitecture } from './version.ts';
 
 /** Log drivers whose output the engine keeps (under one format) or drops. */

@@ -32,13 +32,13 @@ afterEach(async () => {
 });
 
 const image = (Id: string, Size: number, SharedSize: number): ImageSummary => ({
-  ...{ Id, Size, SharedSize, ParentId: '', RepoTags: [], RepoDigests: [], Created: 0, Labels: null, Containers: -1 },
+  Id, Size, SharedSize, ParentId: '', RepoTags: [], RepoDigests: [], Created: 0, Labels: null, Containers: -1,
 });
 
 function parts(): Parameters<typeof createSystem>[0] {
   const config = {
-    ...{ root: join(directory, 'root'), runDir: join(directory, 'run'), logDriver: 'json-file', labels: ['a=b'], debug: false },
-    ...{ insecureRegistries: ['registry.test:5000', '10.0.0.0/8'], registryMirrors: ['https://mirror.test/'] },
+    root: join(directory, 'root'), runDir: join(directory, 'run'), logDriver: 'json-file', labels: ['a=b'], debug: false,
+    insecureRegistries: ['registry.test:5000', '10.0.0.0/8'], registryMirrors: ['https://mirror.test/'],
     defaultAddressPools: [{ base: '172.17.0.0/16', size: 24 }],
   } as unknown as EngineConfig;
   const facts = { cpus: 2, memory: 1024, swapLimit: false, seccomp: true, apparmor: false, kernelVersion: '6.1.0' } as KernelFacts;
@@ -76,7 +76,7 @@ const body = async (path: string) => JSON.parse((await ask(path)).text) as Recor
 
 test('ping tells the API version and that there is no swarm', async () => {
   const expected = {
-    ...{ 'api-version': '1.51', 'builder-version': '1', 'docker-experimental': 'false', swarm: 'inactive', ostype: 'linux' },
+    'api-version': '1.51', 'builder-version': '1', 'docker-experimental': 'false', swarm: 'inactive', ostype: 'linux',
     'cache-control': 'no-cache, no-store, must-revalidate',
   };
   const get = await ask('/_ping');
@@ -89,7 +89,7 @@ test('ping tells the API version and that there is no swarm', async () => {
 
 test('version names the engine and its parts', async () => {
   expect(await body('/version')).toMatchObject({
-    ...{ Platform: { Name: 'Berth Engine' }, ApiVersion: '1.51', MinAPIVersion: '1.24', Os: 'linux', KernelVersion: '6.1.0' },
+    Platform: { Name: 'Berth Engine' }, ApiVersion: '1.51', MinAPIVersion: '1.24', Os: 'linux', KernelVersion: '6.1.0',
     Components: [{ Name: 'Engine' }, { Name: 'crun', Version: '1.8.1' }],
   });
 });
@@ -100,9 +100,9 @@ test('info counts containers and tells what this kernel can do', async () => {
   containers.add('c', { state: { Running: false, Status: 'exited' } });
   const info = await body('/info');
   expect(info).toMatchObject({
-    ...{ Containers: 3, ContainersRunning: 1, ContainersPaused: 1, ContainersStopped: 1, Images: 2, Driver: 'overlay2' },
-    ...{ CgroupDriver: 'cgroupfs', CgroupVersion: '1', NCPU: 2, MemTotal: 1024, MemoryLimit: true, SwapLimit: false, OSType: 'linux' },
-    ...{ DefaultRuntime: 'crun', Runtimes: { crun: { path: '/usr/bin/crun' } }, Swarm: { LocalNodeState: 'inactive' }, Labels: ['a=b'] },
+    Containers: 3, ContainersRunning: 1, ContainersPaused: 1, ContainersStopped: 1, Images: 2, Driver: 'overlay2',
+    CgroupDriver: 'cgroupfs', CgroupVersion: '1', NCPU: 2, MemTotal: 1024, MemoryLimit: true, SwapLimit: false, OSType: 'linux',
+    DefaultRuntime: 'crun', Runtimes: { crun: { path: '/usr/bin/crun' } }, Swarm: { LocalNodeState: 'inactive' }, Labels: ['a=b'],
     RegistryConfig: {
       InsecureRegistryCIDRs: ['10.0.0.0/8', '::1/128', '127.0.0.0/8'],
       IndexConfigs: { 'docker.io': { Mirrors: ['https://mirror.test/'], Secure: true }, 'registry.test:5000': { Secure: false } },
