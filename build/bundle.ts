@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions } from 'esbuild';
@@ -22,6 +22,7 @@ interface Part {
   /** folders and files whose content decides whether it is built again */
   inputs: string[];
   entries: { source: string; target: string; format?: 'esm' | 'cjs' }[];
+  copies?: { source: string; target: string }[];
 }
 
 const PARTS: Part[] = [
@@ -35,10 +36,11 @@ const PARTS: Part[] = [
   },
   {
     name: 'electron',
-    inputs: ['electron', 'agent/api'],
+    inputs: ['electron', 'agent/api', 'build/resources'],
+    copies: [{ source: 'build/resources/tray.png', target: 'electron/icon.png' }],
     entries: [
       { source: 'electron/headless.ts', target: 'electron/headless.mjs' },
-      { source: 'electron/main/main.ts', target: 'electron/main.mjs' },
+      { source: 'electron/main/main.ts', target: 'electron/main.js' },
       { source: 'electron/preload/preload.ts', target: 'electron/preload.cjs', format: 'cjs' },
     ],
   },
@@ -106,6 +108,7 @@ async function main(): Promise<void> {
     const outputs = entries.map((entry) => join(dist, entry.target));
     await whenChanged(part.name, part.inputs, outputs, async () => {
       await Promise.all(entries.map((entry) => build(esbuildOptions(entry))));
+      for (const { source, target } of part.copies ?? []) await copyFile(join(root, source), join(dist, target));
     });
   }
   if (!existsSync(join(root, 'renderer', 'vite.config.ts'))) return console.log('renderer/vite.config.ts is not there: no window is built');

@@ -9,6 +9,7 @@ const TSC = 'node_modules/typescript/bin/tsc';
 const PROJECTS: [name: string, compiler: string][] = [
   ['agent', TSC],
   ['electron', TSC],
+  ['electron/preload', TSC],
   ['renderer', 'node_modules/vue-tsc/bin/vue-tsc.js'],
   ['e2e', TSC],
 ];

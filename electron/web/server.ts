@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { CONTENT_SECURITY_POLICY } from './policy.ts';
 import { WebSession } from './session.ts';
 import { findFile, sendFile } from './static-files.ts';
 
@@ -23,19 +24,6 @@ export interface WebServer {
 const CHANNEL_PATH = '/rpc';
 /** The largest message a window may send: a paste into a terminal. */
 const MAX_MESSAGE = 8 * 1024 * 1024;
-
-/** No inline script, nothing from elsewhere. Styles: the terminal and the graphs set them on elements. */
-export const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 const HEADERS: Record<string, string> = {
   'Content-Security-Policy': CONTENT_SECURITY_POLICY,
