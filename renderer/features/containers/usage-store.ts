@@ -10,12 +10,15 @@ export interface RecentUsage {
   last: UsageSample;
 }
 const kept = 60;
+/** Followed this long after the last one stopped looking, so that coming back shows a whole line. */
+const lingerMs = 60_000;
 
-/** What each running container used in the last minute, one value a second. Follows the host only while someone looks. */
+/** What each running container used in the last minute, one value a second. Follows the host only while someone looks (or just did). */
 export const useUsageStore = defineStore('usage', () => {
   const recent = shallowRef(new Map<string, RecentUsage>());
   let watchers = 0;
   let stop: (() => void) | undefined;
+  let leaving: ReturnType<typeof setTimeout> | undefined;
 
   function apply(update: UsageUpdate) {
     const map = recent.value;
@@ -33,16 +36,20 @@ export const useUsageStore = defineStore('usage', () => {
   }
 
   function follow(): () => void {
-    if (watchers++ === 0) stop = subscribe((signal) => useClient().containers.usage(undefined, { signal }), apply);
+    watchers++;
+    clearTimeout(leaving);
+    stop ??= subscribe((signal) => useClient().containers.usage(undefined, { signal }), apply);
     let left = false;
     return () => {
       if (left) return;
       left = true;
-      if (--watchers === 0) {
-        stop?.();
-        recent.value = new Map();
-      }
+      if (--watchers === 0) leaving = setTimeout(end, lingerMs);
     };
+  }
+  function end() {
+    stop?.();
+    stop = undefined;
+    recent.value = new Map();
   }
   return { recent, follow };
 });
