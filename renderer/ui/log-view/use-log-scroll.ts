@@ -19,7 +19,7 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
   const unseen = computed(() => (follow.value ? 0 : Math.max(0, rows.value + trimmed.value - seen.value)));
   const trimmed = ref(0);
   /** the scroll bar was moved to here by this code: the event that follows is no wish of the user */
-  let ownTrack = -1;
+  let ownTrack = Number.NaN;
 
   const showTrack = () => {
     const element = scroller.value;
@@ -58,10 +58,10 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
     const element = scroller.value;
     if (!element) return;
     if (Math.abs(element.scrollTop - ownTrack) < 1.5) {
-      ownTrack = -1;
+      ownTrack = Number.NaN;
       return;
     }
-    ownTrack = -1;
+    ownTrack = Number.NaN;
     const next = contentTop(element.scrollTop, geometry.value);
     // while the content grows the browser may report where it was before
     if (Math.abs(next - top.value) >= 1) moveTo(next);
