@@ -27,6 +27,7 @@ function say(text: string): number {
 }
 
 async function measureAll(options: BenchOptions): Promise<number> {
+  const groupsBefore = await groups();
   const registry = await startRegistry();
   const engines: Engine[] = [];
   const results: CaseResult[] = [];
@@ -52,7 +53,7 @@ async function measureAll(options: BenchOptions): Promise<number> {
       await engine.stop();
     }
     await registry.stop();
-    await removeCgroups();
+    await removeGroups(groupsBefore);
   }
   await report(results, engines, options);
   return results.some((result) => Object.values(result.engines).some((value) => 'error' in value)) ? 1 : 0;
@@ -106,10 +107,17 @@ async function report(results: readonly CaseResult[], engines: readonly Engine[]
   await writeFile(options.json, `${json}\n`);
 }
 
-/** dockerd's, which outlive it. Those of other engines go with their containers. */
-async function removeCgroups(): Promise<void> {
-  const { stdout } = await exec(['find', '/sys/fs/cgroup', '-depth', '-type', 'd', '-path', '*/berth-bench*'], { okCodes: [0, 1] });
-  for (const path of stdout.split('\n').filter(Boolean)) await rmdir(path).catch(() => undefined);
+/** Control groups of these names that were not there before go: dockerd's and podman's outlive them. */
+const GROUPS = ['berth-bench', 'libpod_parent'];
+
+async function groups(): Promise<string[]> {
+  const names = GROUPS.flatMap((name) => ['-path', `/sys/fs/cgroup/*${name}*`, '-o']).slice(0, -1);
+  const { stdout } = await exec(['find', '/sys/fs/cgroup', '-depth', '-type', 'd', '(', ...names, ')'], { okCodes: [0, 1] });
+  return stdout.split('\n').filter(Boolean);
+}
+
+async function removeGroups(before: readonly string[]): Promise<void> {
+  for (const path of await groups()) if (!before.includes(path)) await rmdir(path).catch(() => undefined);
 }
 
 try {
