@@ -54,8 +54,7 @@ export async function ensureBridge(exec: Exec, spec: BridgeSpec): Promise<'made'
       );
     await writeFile(`/sys/class/net/${name}/ifalias`, `berth ${spec.owner.networkId} ${spec.owner.root}`.slice(0, 255));
     await ip(exec, [
-      `link add name ${port} type veth peer name ${peer}`,
-      `link set dev ${port} master ${name}`,
+      `link add name ${port} master ${name} type veth peer name ${peer}`,
       ...spec.addresses.map((address) => `address add ${address} dev ${name}${address.includes(':') ? ' nodad' : ' broadcast +'}`),
       `link set dev ${name} up`,
     ]);
@@ -75,6 +74,13 @@ export async function releaseBridge(exec: Exec, name: string): Promise<void> {
 export async function removeBridge(exec: Exec, name: string): Promise<void> {
   await releaseBridge(exec, name);
   if (existsSync(`/sys/class/net/${name}`)) await ip(exec, [`link delete dev ${name}`]);
+}
+
+/** Takes away what is left of bridges that were deleted by hand: keepers are made as ports, and one that is none keeps nothing. */
+export async function removeStrayKeepers(exec: Exec): Promise<void> {
+  const names = (await readdir('/sys/class/net')).filter((name) => /^bth[0-9a-f]{10}\.k$/.test(name));
+  const stray = names.filter((name) => !existsSync(`/sys/class/net/${name}/master`));
+  if (stray.length > 0) await ip(exec, stray.map((name) => `link delete dev ${name}`));
 }
 
 /** Bridges of engines whose root directory is no more, and that no container is on. */

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addressesOf, orphanBridges, removeBridge } from '../../networks/bridge.ts';
+import { addressesOf, orphanBridges, removeBridge, removeStrayKeepers } from '../../networks/bridge.ts';
 import { formatAddress, formatCidr, parseCidr } from '../../networks/cidr.ts';
 import { createFirewall } from '../../networks/firewall.ts';
 import type { NetworkRecord } from '../../networks/network-record.ts';
@@ -53,6 +53,7 @@ export async function close(state: NetworkState, all: boolean): Promise<void> {
 /** Takes away bridges and rules of engines that were killed and whose directories were deleted: their subnets are free again. */
 export async function sweepOrphans(state: NetworkState): Promise<void> {
   const { exec, log } = state.options;
+  await removeStrayKeepers(exec).catch((error: unknown) => log.error('keepers of bridges that are gone', error));
   for (const { interface: bridge, owner } of await orphanBridges()) {
     if (state.networks.has(owner.networkId)) continue;
     try {
