@@ -62,13 +62,22 @@ async function* filesIn(path: string): AsyncGenerator<string> {
 async function hashOf(inputs: string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const input of [...inputs, ...COMMON_INPUTS]) {
-    for await (const file of filesIn(join(root, input))) hash.update(file).update('\0').update(await readFile(file));
+    for await (const file of filesIn(join(root, input)))
+      hash
+        .update(file)
+        .update('\0')
+        .update(await readFile(file));
   }
   return hash.digest('hex');
 }
 
 /** Runs `make` unless what it made is of the same inputs. The stamp is written last: an interrupted build is done again. */
-async function whenChanged(name: string, inputs: string[], outputs: string[], make: () => Promise<void>): Promise<void> {
+async function whenChanged(
+  name: string,
+  inputs: string[],
+  outputs: string[],
+  make: () => Promise<void>,
+): Promise<void> {
   const stamp = join(dist, `.${name}.stamp`);
   const hash = await hashOf(inputs);
   const built = !process.argv.includes('--force') && existsSync(stamp) && (await readFile(stamp, 'utf8')) === hash;
@@ -111,7 +120,8 @@ async function main(): Promise<void> {
       for (const { source, target } of part.copies ?? []) await copyFile(join(root, source), join(dist, target));
     });
   }
-  if (!existsSync(join(root, 'renderer', 'vite.config.ts'))) return console.log('renderer/vite.config.ts is not there: no window is built');
+  if (!existsSync(join(root, 'renderer', 'vite.config.ts')))
+    return console.log('renderer/vite.config.ts is not there: no window is built');
   await whenChanged('renderer', RENDERER_INPUTS, [join(dist, 'renderer', 'index.html')], buildRenderer);
 }
 

@@ -7,7 +7,12 @@ const config: Configuration = {
   directories: { output: 'release', buildResources: 'build/resources' },
   files: ['dist/**', 'bin/**', 'package.json', '!**/*.map'],
   // native parts cannot be loaded from inside the archive, and the engine is started as a program of its own
-  asarUnpack: ['dist/agent/**', 'bin/**', '**/node_modules/{koffi,node-unix-socket}*/**', '**/node_modules/node-linux-*/**'],
+  asarUnpack: [
+    'dist/agent/**',
+    'bin/**',
+    '**/node_modules/{koffi,node-unix-socket}*/**',
+    '**/node_modules/node-linux-*/**',
+  ],
   linux: { target: ['deb', 'AppImage'], category: 'Development', synopsis: 'Linux containers on the desktop' },
   deb: {
     depends: [

@@ -39,7 +39,12 @@ function readArguments(argv: string[]): Arguments {
   try {
     ({ values } = parseArgs({
       args: argv,
-      options: { port: { type: 'string' }, engine: { type: 'string' }, 'no-open': { type: 'boolean' }, help: { type: 'boolean' } },
+      options: {
+        port: { type: 'string' },
+        engine: { type: 'string' },
+        'no-open': { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
     }));
   } catch (error) {
     fail(`${(error as Error).message}\n\n${USAGE}`, 2);
@@ -58,7 +63,14 @@ function openExternal(url: string): Promise<void> {
   return new Promise((done, reject) => {
     const child = spawn('xdg-open', [url], { stdio: 'ignore', detached: true });
     child.once('error', () =>
-      reject(new HostError({ code: 'no-browser', message: 'No browser could be opened.', detail: url, action: 'Open the address yourself.' })),
+      reject(
+        new HostError({
+          code: 'no-browser',
+          message: 'No browser could be opened.',
+          detail: url,
+          action: 'Open the address yourself.',
+        }),
+      ),
     );
     child.once('spawn', () => {
       child.unref();
@@ -90,7 +102,8 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop);
   console.log(`Berth serves its window to one browser on this machine; the engine is ${transport.address}.`);
   console.log(server.url);
-  if (open && (process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY'])) await openExternal(server.url).catch(() => undefined);
+  if (open && (process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY']))
+    await openExternal(server.url).catch(() => undefined);
 }
 
 await main();

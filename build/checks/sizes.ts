@@ -15,7 +15,8 @@ for (const folder of ['agent', 'electron', 'renderer', 'build', 'bench', 'e2e'])
     if (path.includes('node_modules')) continue;
     const lines = (await readFile(path, 'utf8')).trimEnd().split('\n').length;
     if (lines > LIMIT) failed = true;
-    if (lines > WARN) console.log(`sizes: ${relative(root, path)}: ${lines} lines${lines > LIMIT ? ` (the limit is ${LIMIT})` : ''}`);
+    if (lines > WARN)
+      console.log(`sizes: ${relative(root, path)}: ${lines} lines${lines > LIMIT ? ` (the limit is ${LIMIT})` : ''}`);
   }
 }
 process.exit(failed ? 1 : 0);

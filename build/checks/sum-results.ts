@@ -15,7 +15,12 @@ interface VitestReport {
   numPassedTests: number;
   numFailedTests: number;
   numPendingTests: number;
-  testResults: { name: string; status: string; message: string; assertionResults: { fullName: string; status: string }[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    message: string;
+    assertionResults: { fullName: string; status: string }[];
+  }[];
 }
 interface PlaywrightReport {
   stats: { expected: number; unexpected: number; flaky: number; skipped: number };
@@ -34,13 +39,23 @@ export function countVitest(report: VitestReport): Counts {
       failures.push(`${file.name}: ${file.message.split('\n')[0] ?? ''}`);
     }
   }
-  return { passed: report.numPassedTests, failed: report.numFailedTests + broken, skipped: report.numPendingTests, failures };
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken,
+    skipped: report.numPendingTests,
+    failures,
+  };
 }
 
 export function countPlaywright(report: PlaywrightReport): Counts {
   const { expected, unexpected, flaky, skipped } = report.stats;
   // A test that passed only when tried again has failed.
-  return { passed: expected, failed: unexpected + flaky + report.errors.length, skipped, failures: report.errors.map((e) => e.message ?? '') };
+  return {
+    passed: expected,
+    failed: unexpected + flaky + report.errors.length,
+    skipped,
+    failures: report.errors.map((e) => e.message ?? ''),
+  };
 }
 
 function read<T>(path: string): T | undefined {
@@ -50,7 +65,10 @@ function read<T>(path: string): T | undefined {
 function main(directory: string): void {
   const unit = read<VitestReport>(join(directory, 'unit.json'));
   const e2e = read<PlaywrightReport>(join(directory, 'e2e.json'));
-  const counts: Record<string, Counts | undefined> = { unit: unit && countVitest(unit), e2e: e2e && countPlaywright(e2e) };
+  const counts: Record<string, Counts | undefined> = {
+    unit: unit && countVitest(unit),
+    e2e: e2e && countPlaywright(e2e),
+  };
   let passed = 0;
   let failed = 0;
   console.log('');

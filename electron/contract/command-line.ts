@@ -27,7 +27,10 @@ export function toArguments(run: RunRequest): string[] {
   option('--user', run.user);
   option('--workdir', run.workingDir);
   if (run.restart !== 'no')
-    out.push('--restart', run.restart === 'on-failure' && run.restartRetries > 0 ? `on-failure:${run.restartRetries}` : run.restart);
+    out.push(
+      '--restart',
+      run.restart === 'on-failure' && run.restartRetries > 0 ? `on-failure:${run.restartRetries}` : run.restart,
+    );
   option('--memory', run.memory);
   option('--cpus', run.cpus);
   option('--cpuset-cpus', run.cpuset);

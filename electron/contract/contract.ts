@@ -50,11 +50,21 @@ export const contract = {
   terminals: {
     /** a shell (the first found of bash, ash, sh when `command` is empty) in a container, on a real TTY */
     open: base
-      .input(z.object({ id, command: z.array(z.string()), user: z.string(), columns: z.number().int().min(1), rows: z.number().int().min(1) }))
+      .input(
+        z.object({
+          id,
+          command: z.array(z.string()),
+          user: z.string(),
+          columns: z.number().int().min(1),
+          rows: z.number().int().min(1),
+        }),
+      )
       .output(streamOf<model.TerminalUpdate>()),
     write: base.input(z.object({ session: id, data: z.string() })).output(type<void>()),
     resize: base
-      .input(z.object({ session: id, columns: z.number().int().min(1).max(1000), rows: z.number().int().min(1).max(1000) }))
+      .input(
+        z.object({ session: id, columns: z.number().int().min(1).max(1000), rows: z.number().int().min(1).max(1000) }),
+      )
       .output(type<void>()),
   },
   images: {

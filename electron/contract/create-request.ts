@@ -11,8 +11,7 @@ export interface FieldError {
   message: string;
 }
 export type CreateResult =
-  | { ok: true; name: string; body: ContainerCreateRequest }
-  | { ok: false; errors: FieldError[] };
+  { ok: true; name: string; body: ContainerCreateRequest } | { ok: false; errors: FieldError[] };
 
 /** The smallest memory limit the engine accepts, in bytes. */
 const MIN_MEMORY = 6 * 2 ** 20;
@@ -79,7 +78,8 @@ function setProcess(run: RunRequest, body: ContainerCreateRequest, errors: Error
   const env: string[] = [];
   run.environment.forEach(({ name, value }, at) => {
     if (!name && !value) return;
-    if (!name.trim() || name.includes('=')) errors.add(`environment.${at}.name`, `invalid environment variable: ${name}=${value}`);
+    if (!name.trim() || name.includes('='))
+      errors.add(`environment.${at}.name`, `invalid environment variable: ${name}=${value}`);
     else env.push(`${name.trim()}=${value}`);
   });
   if (env.length > 0) body.Env = env;
@@ -112,10 +112,17 @@ function setMounts(run: RunRequest, body: ContainerCreateRequest, host: HostConf
   if (Object.keys(anonymous).length > 0) body.Volumes = anonymous;
 }
 
-function checkMount(kind: 'volume' | 'bind' | 'tmpfs', source: string, target: string, field: string, errors: Errors): boolean {
+function checkMount(
+  kind: 'volume' | 'bind' | 'tmpfs',
+  source: string,
+  target: string,
+  field: string,
+  errors: Errors,
+): boolean {
   const before = errors.list.length;
   if (!target) errors.add(`${field}.target`, 'field Target must not be empty');
-  else if (!target.startsWith('/')) errors.add(`${field}.target`, `invalid mount path: '${target}' mount path must be absolute`);
+  else if (!target.startsWith('/'))
+    errors.add(`${field}.target`, `invalid mount path: '${target}' mount path must be absolute`);
   else if (target === '/') errors.add(`${field}.target`, "invalid specification: destination can't be '/'");
   else if (target.includes(':')) errors.add(`${field}.target`, 'a path with a colon cannot be used here');
   if (kind === 'bind') {
@@ -161,7 +168,8 @@ function setLimits(run: RunRequest, host: HostConfig, errors: Errors): void {
   if (cpuset && !isCpuSet(cpuset)) errors.add('cpuset', `Invalid value ${cpuset} for cpuset cpus`);
   else if (cpuset) host.CpusetCpus = cpuset;
   const pids = run.pids.trim();
-  if (pids && !/^-?\d{1,15}$/.test(pids)) errors.add('pids', `invalid argument "${pids}" for "--pids-limit" flag: not a whole number`);
+  if (pids && !/^-?\d{1,15}$/.test(pids))
+    errors.add('pids', `invalid argument "${pids}" for "--pids-limit" flag: not a whole number`);
   else if (pids && Number(pids) !== 0) host.PidsLimit = Number(pids);
 }
 

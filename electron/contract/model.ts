@@ -43,9 +43,7 @@ export interface ContainerRow {
 }
 /** First a snapshot, then each change. */
 export type ContainerChange =
-  | { kind: 'snapshot'; rows: ContainerRow[] }
-  | { kind: 'upsert'; row: ContainerRow }
-  | { kind: 'remove'; id: string };
+  { kind: 'snapshot'; rows: ContainerRow[] } | { kind: 'upsert'; row: ContainerRow } | { kind: 'remove'; id: string };
 
 export interface ImageRow {
   id: string;
@@ -89,7 +87,8 @@ export interface LayerProgress {
 export type PullUpdate =
   | { kind: 'progress'; layers: LayerProgress[]; message: string; bytesPerSecond: number }
   | { kind: 'done'; imageId: string; message: string };
-export type RunUpdate = PullUpdate | { kind: 'created'; id: string; warnings: string[] } | { kind: 'started'; id: string };
+export type RunUpdate =
+  PullUpdate | { kind: 'created'; id: string; warnings: string[] } | { kind: 'started'; id: string };
 
 export interface LogLine {
   /** milliseconds, with the RFC 3339 text for display */
@@ -107,10 +106,12 @@ export interface UsageUpdate {
   containers: Record<string, UsageSample>;
 }
 /** History first (when the engine keeps one), then live. */
-export type UsageHistoryUpdate = { kind: 'history'; interval: number; samples: UsageSample[] } | { kind: 'sample'; sample: UsageSample };
+export type UsageHistoryUpdate =
+  { kind: 'history'; interval: number; samples: UsageSample[] } | { kind: 'sample'; sample: UsageSample };
 
 /** `session` first: it names the terminal for write, resize and close. */
-export type TerminalUpdate = { kind: 'session'; session: string } | { kind: 'output'; data: string } | { kind: 'exit'; code: number | null };
+export type TerminalUpdate =
+  { kind: 'session'; session: string } | { kind: 'output'; data: string } | { kind: 'exit'; code: number | null };
 
 export interface ProcessTable {
   titles: string[];

@@ -4,8 +4,7 @@ import type { RunRequest } from './run-request.ts';
 type PortRow = RunRequest['ports'][number];
 export type PortField = 'hostIp' | 'hostPort' | 'containerPort';
 export type PortResult =
-  | { ok: true; bindings: { key: string; binding: PortBinding }[] }
-  | { ok: false; field: PortField; message: string };
+  { ok: true; bindings: { key: string; binding: PortBinding }[] } | { ok: false; field: PortField; message: string };
 
 interface Range {
   from: number;
@@ -46,7 +45,8 @@ export function parsePort(row: PortRow): PortResult {
   if (hostIp && !isAddress(hostIp)) return { ok: false, field: 'hostIp', message: `invalid IP address: ${hostIp}` };
   if (!row.containerPort.trim()) return { ok: false, field: 'containerPort', message: 'no port specified' };
   const inner = parseRange(row.containerPort, 1);
-  if (!inner) return { ok: false, field: 'containerPort', message: `invalid containerPort: ${row.containerPort.trim()}` };
+  if (!inner)
+    return { ok: false, field: 'containerPort', message: `invalid containerPort: ${row.containerPort.trim()}` };
   const outer = hostPort ? parseRange(hostPort, 0) : undefined;
   if (hostPort && !outer) return { ok: false, field: 'hostPort', message: `invalid hostPort: ${hostPort}` };
   const single = inner.from === inner.to;

@@ -1,5 +1,6 @@
 /** The grammar of image references (distribution/reference, regexp.go). */
-const HOST = '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?';
+const HOST =
+  '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?';
 const PART = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
 const TAG = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}';
 const DIGEST = '[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}';
@@ -12,6 +13,7 @@ const ID = /^(?:sha256:)?[a-f0-9]{64}$/;
 export function checkImageReference(text: string): string | undefined {
   if (text === '') return 'invalid reference format: an image is needed';
   if (REFERENCE.test(text) || ID.test(text)) return undefined;
-  if (UPPER_CASE.test(text)) return `invalid reference format: repository name (${text.replace(/[:@].*$/, '')}) must be lowercase`;
+  if (UPPER_CASE.test(text))
+    return `invalid reference format: repository name (${text.replace(/[:@].*$/, '')}) must be lowercase`;
   return 'invalid reference format';
 }

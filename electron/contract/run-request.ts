@@ -9,10 +9,24 @@ export const runRequest = z.object({
   entrypoint: z.string().default(''),
   environment: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
   ports: z
-    .array(z.object({ hostIp: z.string(), hostPort: z.string(), containerPort: z.string(), protocol: z.enum(['tcp', 'udp']) }))
+    .array(
+      z.object({
+        hostIp: z.string(),
+        hostPort: z.string(),
+        containerPort: z.string(),
+        protocol: z.enum(['tcp', 'udp']),
+      }),
+    )
     .default([]),
   mounts: z
-    .array(z.object({ kind: z.enum(['volume', 'bind', 'tmpfs']), source: z.string(), target: z.string(), readOnly: z.boolean() }))
+    .array(
+      z.object({
+        kind: z.enum(['volume', 'bind', 'tmpfs']),
+        source: z.string(),
+        target: z.string(),
+        readOnly: z.boolean(),
+      }),
+    )
     .default([]),
   user: z.string().default(''),
   workingDir: z.string().default(''),

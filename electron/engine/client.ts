@@ -10,7 +10,13 @@ import type {
   ExecInspect,
   TopResponse,
 } from '../../agent/api/container.ts';
-import type { ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary, ProgressMessage } from '../../agent/api/image.ts';
+import type {
+  ImageDeleteItem,
+  ImageHistoryItem,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+} from '../../agent/api/image.ts';
 import type { NetworkInspect, VolumeInspect } from '../../agent/api/network.ts';
 import type { ContainerStats, EventMessage } from '../../agent/api/system.ts';
 import { ApiError } from './errors.ts';
@@ -82,16 +88,28 @@ export class EngineClient {
     this.#void('POST', `/containers/${at(id)}/${verb}`);
   removeContainer = (id: string, force: boolean, volumes: boolean): Promise<void> =>
     this.#void('DELETE', `/containers/${at(id)}`, { force: force ? 1 : undefined, v: volumes ? 1 : undefined });
-  renameContainer = (id: string, name: string): Promise<void> => this.#void('POST', `/containers/${at(id)}/rename`, { name });
+  renameContainer = (id: string, name: string): Promise<void> =>
+    this.#void('POST', `/containers/${at(id)}/rename`, { name });
   top = (id: string): Promise<TopResponse> =>
-    this.#http.json('GET', `/containers/${at(id)}/top`, { query: { ps_args: '-eo user,pid,ppid,pcpu,pmem,etime,args' } });
+    this.#http.json('GET', `/containers/${at(id)}/top`, {
+      query: { ps_args: '-eo user,pid,ppid,pcpu,pmem,etime,args' },
+    });
   logs = (id: string, query: { follow: boolean; tail: number }, signal: AbortSignal): Promise<IncomingMessage> =>
     this.#http.stream('GET', `/containers/${at(id)}/logs`, {
-      query: { stdout: 1, stderr: 1, timestamps: 1, follow: query.follow ? 1 : 0, tail: query.tail === 0 ? 'all' : query.tail },
+      query: {
+        stdout: 1,
+        stderr: 1,
+        timestamps: 1,
+        follow: query.follow ? 1 : 0,
+        tail: query.tail === 0 ? 'all' : query.tail,
+      },
       signal,
     });
   stats = async (id: string, signal: AbortSignal): Promise<AsyncGenerator<ContainerStats>> =>
-    jsonLines<ContainerStats>(await this.#http.stream('GET', `/containers/${at(id)}/stats`, { query: { stream: 1 }, signal }), signal);
+    jsonLines<ContainerStats>(
+      await this.#http.stream('GET', `/containers/${at(id)}/stats`, { query: { stream: 1 }, signal }),
+      signal,
+    );
 
   createExec = (id: string, config: ExecConfig): Promise<{ Id: string }> =>
     this.#http.json('POST', `/containers/${at(id)}/exec`, { body: config });
@@ -104,7 +122,8 @@ export class EngineClient {
   inspectExec = (id: string): Promise<ExecInspect> => this.#http.json('GET', `/exec/${at(id)}/json`);
 
   listImages = (): Promise<ImageSummary[]> => this.#http.json('GET', '/images/json');
-  inspectImage = (reference: string): Promise<ImageInspect> => this.#http.json('GET', `/images/${imagePath(reference)}/json`);
+  inspectImage = (reference: string): Promise<ImageInspect> =>
+    this.#http.json('GET', `/images/${imagePath(reference)}/json`);
   imageHistory = (reference: string): Promise<ImageHistoryItem[]> =>
     this.#http.json('GET', `/images/${imagePath(reference)}/history`);
   tagImage = (reference: string, repo: string, tag: string): Promise<void> =>
@@ -112,11 +131,19 @@ export class EngineClient {
   removeImage = (reference: string, force: boolean): Promise<ImageDeleteItem[]> =>
     this.#http.json('DELETE', `/images/${imagePath(reference)}`, { query: { force: force ? 1 : undefined } });
   /** Ending the iteration, or `signal`, cancels the pull. `auth` is the value of X-Registry-Auth. */
-  pull = async (reference: string, platform: string, auth: string, signal: AbortSignal): Promise<AsyncGenerator<ProgressMessage>> => {
+  pull = async (
+    reference: string,
+    platform: string,
+    auth: string,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<ProgressMessage>> => {
     const { name, tag } = splitReference(reference);
     const query = { fromImage: name, tag: tag || 'latest', platform: platform || undefined };
     const headers: Record<string, string> = auth ? { 'X-Registry-Auth': auth } : {};
-    return jsonLines<ProgressMessage>(await this.#http.stream('POST', '/images/create', { query, headers, signal }), signal);
+    return jsonLines<ProgressMessage>(
+      await this.#http.stream('POST', '/images/create', { query, headers, signal }),
+      signal,
+    );
   };
 
   listNetworks = (): Promise<NetworkInspect[]> => this.#http.json('GET', '/networks');
@@ -126,8 +153,10 @@ export class EngineClient {
 
   berthUsage = async (signal: AbortSignal): Promise<AsyncGenerator<UsageTick>> =>
     jsonLines<UsageTick>(await this.#http.stream('GET', '/berth/v1/usage', { signal }), signal);
-  berthHistory = (id: string): Promise<UsageHistory | undefined> => this.#optional(`/berth/v1/containers/${at(id)}/history`);
-  isolation = (id: string): Promise<Isolation | undefined> => this.#optional(`/berth/v1/containers/${at(id)}/isolation`);
+  berthHistory = (id: string): Promise<UsageHistory | undefined> =>
+    this.#optional(`/berth/v1/containers/${at(id)}/history`);
+  isolation = (id: string): Promise<Isolation | undefined> =>
+    this.#optional(`/berth/v1/containers/${at(id)}/isolation`);
   pressure = (id: string): Promise<Pressure | undefined> => this.#optional(`/berth/v1/containers/${at(id)}/pressure`);
 
   async #void(method: string, path: string, query?: Record<string, string | number | undefined>): Promise<void> {

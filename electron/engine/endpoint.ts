@@ -1,7 +1,6 @@
 /** Where an engine is: a socket on this machine, or one on another reached through ssh. */
 export type Endpoint =
-  | { kind: 'unix'; path: string }
-  | { kind: 'ssh'; user: string; host: string; port: number; path: string };
+  { kind: 'unix'; path: string } | { kind: 'ssh'; user: string; host: string; port: number; path: string };
 
 /** The socket on the far side where the address names none. */
 const REMOTE_SOCKET = '/var/run/docker.sock';
@@ -11,7 +10,8 @@ export function parseEndpoint(text: string, defaultUser = 'root'): Endpoint {
   if (text.startsWith('/')) return { kind: 'unix', path: text };
   if (text.startsWith('unix://')) {
     const path = text.slice('unix://'.length);
-    if (!path.startsWith('/')) throw new Error(`the engine address "${text}" needs an absolute path, as in unix:///run/docker.sock`);
+    if (!path.startsWith('/'))
+      throw new Error(`the engine address "${text}" needs an absolute path, as in unix:///run/docker.sock`);
     return { kind: 'unix', path };
   }
   if (text.startsWith('ssh://')) return parseSsh(text, defaultUser);

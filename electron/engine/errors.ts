@@ -15,7 +15,9 @@ export class UnreachableError extends Error {
   readonly code: string;
 
   constructor(address: string, cause: unknown) {
-    super(`cannot reach the engine at ${address}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`cannot reach the engine at ${address}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
     this.name = 'UnreachableError';
     this.address = address;
     this.code = codeOf(cause);
@@ -23,6 +25,7 @@ export class UnreachableError extends Error {
 }
 
 function codeOf(cause: unknown): string {
-  if (typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string') return cause.code;
+  if (typeof cause === 'object' && cause !== null && 'code' in cause && typeof cause.code === 'string')
+    return cause.code;
   return '';
 }

@@ -28,7 +28,10 @@ class TransportAgent extends Agent {
     this.#transport = transport;
   }
 
-  override createConnection(_options: ClientRequestArgs, done?: (error: Error | null, stream: Duplex) => void): undefined {
+  override createConnection(
+    _options: ClientRequestArgs,
+    done?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
     this.#transport.connect().then(
       (stream) => done?.(null, stream),
       (error: Error) => done?.(error, undefined as unknown as Duplex),
@@ -81,7 +84,10 @@ export class EngineHttp {
       });
       req.once('response', (response) => {
         const status = response.statusCode ?? 0;
-        this.#text(response, MAX_ERROR_BODY).then((text) => fail(new ApiError(status, errorMessage(text, status))), fail);
+        this.#text(response, MAX_ERROR_BODY).then(
+          (text) => fail(new ApiError(status, errorMessage(text, status))),
+          fail,
+        );
       });
       finish(req, options.body);
     });
@@ -175,7 +181,8 @@ function queryString(query: Query | undefined): string {
 function errorMessage(text: string, status: number): string {
   try {
     const body: unknown = JSON.parse(text);
-    if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string') return body.message;
+    if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')
+      return body.message;
   } catch {
     // not JSON: shown as it is
   }

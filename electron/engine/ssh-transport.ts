@@ -57,7 +57,13 @@ export function sshTransport(target: SshTarget, env: NodeJS.ProcessEnv = process
 /** Node's HTTP client calls these of a socket; an ssh channel has no such settings. */
 function withSocketMethods(stream: Duplex): Duplex {
   const nothing = () => stream;
-  return Object.assign(stream, { setTimeout: nothing, setNoDelay: nothing, setKeepAlive: nothing, ref: nothing, unref: nothing });
+  return Object.assign(stream, {
+    setTimeout: nothing,
+    setNoDelay: nothing,
+    setKeepAlive: nothing,
+    ref: nothing,
+    unref: nothing,
+  });
 }
 
 async function connectSsh(target: SshTarget, env: NodeJS.ProcessEnv, onEnd: () => void): Promise<ssh2.Client> {
@@ -90,7 +96,8 @@ async function connectSsh(target: SshTarget, env: NodeJS.ProcessEnv, onEnd: () =
   });
 }
 
-type AuthMethod = { type: 'agent'; username: string; agent: string } | { type: 'publickey'; username: string; key: Buffer };
+type AuthMethod =
+  { type: 'agent'; username: string; agent: string } | { type: 'publickey'; username: string; key: Buffer };
 
 function authMethods(username: string, agent: string | undefined, keys: Buffer[]): AuthMethod[] {
   const methods: AuthMethod[] = keys.map((key) => ({ type: 'publickey', username, key }));
@@ -138,13 +145,18 @@ export function parseKnownHosts(text: string): KnownHost[] {
 }
 
 /** Why the key is not to be trusted, in words for the user; undefined when it is known. */
-export function checkHostKey(known: readonly KnownHost[], target: { host: string; port: number }, key: Buffer): string | undefined {
+export function checkHostKey(
+  known: readonly KnownHost[],
+  target: { host: string; port: number },
+  key: Buffer,
+): string | undefined {
   const name = target.port === 22 ? target.host : `[${target.host}]:${target.port}`;
   const text = key.toString('base64');
   const type = key.toString('latin1', 4, 4 + key.readUInt32BE(0));
   const print = `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
   const here = known.filter((host) => matchesName(host.names, name));
-  if (here.some((host) => host.marker === '@revoked' && host.key === text)) return `the key of ${name} is revoked (${print})`;
+  if (here.some((host) => host.marker === '@revoked' && host.key === text))
+    return `the key of ${name} is revoked (${print})`;
   const plain = here.filter((host) => host.marker === '');
   if (plain.some((host) => host.key === text)) return undefined;
   if (plain.some((host) => host.type === type))
@@ -163,7 +175,10 @@ function matchesName(names: string, name: string): boolean {
   let matched = false;
   for (const pattern of names.split(',')) {
     const negated = pattern.startsWith('!');
-    const source = (negated ? pattern.slice(1) : pattern).replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.');
+    const source = (negated ? pattern.slice(1) : pattern)
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replace(/\*/g, '.*')
+      .replace(/\?/g, '.');
     if (!new RegExp(`^${source}$`, 'i').test(name)) continue;
     if (negated) return false;
     matched = true;

@@ -100,12 +100,27 @@ export class EngineLink {
       this.status.set(await this.#describe());
       this.connected.emit();
       void this.#pingUntilDead(end);
-      for await (const event of events) this.events.emit(event);
+      await this.#passOn(events);
     } finally {
       stop();
       signal.removeEventListener('abort', stop);
     }
-    if (!signal.aborted) this.#failed(new UnreachableError(this.client.address, new Error('the engine closed the connection')));
+    if (!signal.aborted)
+      this.#failed(new UnreachableError(this.client.address, new Error('the engine closed the connection')));
+  }
+
+  /** However the stream ends, it means that the engine has gone. */
+  async #passOn(events: AsyncGenerator<EventMessage>): Promise<void> {
+    for (;;) {
+      let next: IteratorResult<EventMessage, unknown>;
+      try {
+        next = await events.next();
+      } catch (error) {
+        throw new UnreachableError(this.client.address, error);
+      }
+      if (next.done) return;
+      this.events.emit(next.value);
+    }
   }
 
   async #pingUntilDead(end: AbortController): Promise<void> {
@@ -121,7 +136,11 @@ export class EngineLink {
   }
 
   async #describe(): Promise<EngineStatus> {
-    const [version, info, berth] = await Promise.all([this.client.version(), this.client.info(), this.client.berthSystem()]);
+    const [version, info, berth] = await Promise.all([
+      this.client.version(),
+      this.client.info(),
+      this.client.berthSystem(),
+    ]);
     return {
       state: 'ready',
       endpoint: this.client.address,

@@ -25,7 +25,12 @@ const TAIL_LINES = 15;
 /** Where Berth's own engine lives: the system's places for root, the user's own else (XDG base directories). */
 export function enginePaths(uid = process.getuid?.() ?? 0, env: NodeJS.ProcessEnv = process.env): EnginePaths {
   if (uid === 0) {
-    return { socket: '/run/berth/engine.sock', root: '/var/lib/berth', runDir: '/run/berth', log: '/var/log/berth-engine.log' };
+    return {
+      socket: '/run/berth/engine.sock',
+      root: '/var/lib/berth',
+      runDir: '/run/berth',
+      log: '/var/log/berth-engine.log',
+    };
   }
   const run = join(env['XDG_RUNTIME_DIR'] ?? `/run/user/${uid}`, 'berth');
   const data = join(env['XDG_DATA_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'share'), 'berth');
@@ -36,7 +41,8 @@ export function enginePaths(uid = process.getuid?.() ?? 0, env: NodeJS.ProcessEn
 /** `bin/berth`, from the built file (dist/electron) or the source (electron/host). */
 function berthCommand(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'bin', 'berth')) && dirname(directory) !== directory) directory = dirname(directory);
+  while (!existsSync(join(directory, 'bin', 'berth')) && dirname(directory) !== directory)
+    directory = dirname(directory);
   return join(directory, 'bin', 'berth');
 }
 
@@ -48,7 +54,11 @@ export interface OwnEngine {
 /**
  * Berth's own engine. A user who is not root uses the system's engine when it runs and lets him in; else only root can start one.
  */
-export function defaultEngine(uid = process.getuid?.() ?? 0, command = berthCommand(), paths = enginePaths(uid)): OwnEngine {
+export function defaultEngine(
+  uid = process.getuid?.() ?? 0,
+  command = berthCommand(),
+  paths = enginePaths(uid),
+): OwnEngine {
   const system = enginePaths(0);
   const socket = uid !== 0 && existsSync(system.socket) ? system.socket : paths.socket;
   return {
@@ -72,7 +82,8 @@ function needsRoot(command: string): HostError {
 
 /** Starts the engine so that it outlives this process, and waits until it answers. */
 export async function startEngine(command: string, paths: EnginePaths, signal: AbortSignal): Promise<void> {
-  for (const directory of [paths.root, paths.runDir, dirname(paths.socket), dirname(paths.log)]) await mkdir(directory, { recursive: true });
+  for (const directory of [paths.root, paths.runDir, dirname(paths.socket), dirname(paths.log)])
+    await mkdir(directory, { recursive: true });
   const log = await open(paths.log, 'a', 0o640);
   const from = (await log.stat()).size;
   const child = spawn(command, ['engine', '--socket', paths.socket, '--root', paths.root, '--run-dir', paths.runDir], {
@@ -90,7 +101,8 @@ export async function startEngine(command: string, paths: EnginePaths, signal: A
     while (!signal.aborted) {
       if (await answers(client)) return;
       if (end !== undefined) throw startFailed(end, await tail(paths.log, from), paths.log);
-      if (Date.now() > deadline) throw startFailed(`it did not answer within ${READY_TIMEOUT / 1000} s`, await tail(paths.log, from), paths.log);
+      if (Date.now() > deadline)
+        throw startFailed(`it did not answer within ${READY_TIMEOUT / 1000} s`, await tail(paths.log, from), paths.log);
       await pause(50, signal);
     }
   } finally {
@@ -117,12 +129,25 @@ async function tail(path: string, from: number): Promise<string> {
 /** What the log says, and what helps against it. */
 function startFailed(why: string, log: string, path: string): HostError {
   const hints: [RegExp, string][] = [
-    [/ENOENT.*(crun|runc|conmon|netavark)|(crun|runc|conmon|netavark).*(not found|missing)/i, 'Programs are missing. Run in the project: npm run setup'],
+    [
+      /ENOENT.*(crun|runc|conmon|netavark)|(crun|runc|conmon|netavark).*(not found|missing)/i,
+      'Programs are missing. Run in the project: npm run setup',
+    ],
     [/Node 24 is missing|ERR_MODULE_NOT_FOUND/i, 'Packages are missing. Run in the project: npm install'],
-    [/EADDRINUSE|already running|in use by another/i, 'Another engine uses the same directories. Stop it, or choose it with --engine.'],
+    [
+      /EADDRINUSE|already running|in use by another/i,
+      'Another engine uses the same directories. Stop it, or choose it with --engine.',
+    ],
     [/EACCES|EPERM|permission denied|operation not permitted/i, 'Start Berth as root: sudo npm start'],
     [/ENOSPC|no space left/i, 'The disk is full. Free some space, then try again.'],
   ];
-  const action = hints.find(([pattern]) => pattern.test(log))?.[1] ?? `The whole log is in ${path}. Try again, or run: npm run setup`;
-  return new HostError({ code: 'engine-start', message: `The engine could not be started: ${why}.`, detail: log, action });
+  const action =
+    hints.find(([pattern]) => pattern.test(log))?.[1] ??
+    `The whole log is in ${path}. Try again, or run: npm run setup`;
+  return new HostError({
+    code: 'engine-start',
+    message: `The engine could not be started: ${why}.`,
+    detail: log,
+    action,
+  });
 }

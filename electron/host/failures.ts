@@ -23,6 +23,13 @@ function describe(error: unknown): AppError {
   if (error instanceof HostError) return error.failure;
   if (error instanceof UnreachableError) return unreachable(error);
   if (error instanceof ApiError) return refusal(error);
+  if (isBrokenConnection(error))
+    return {
+      code: 'unreachable',
+      message: 'The engine went away in the middle.',
+      detail: error.message,
+      action: 'Berth keeps trying to connect.',
+    };
   if (error instanceof ORPCError && error.cause instanceof ValidationError) {
     const issue = error.cause.issues[0];
     const path = (issue?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
@@ -30,6 +37,12 @@ function describe(error: unknown): AppError {
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'internal', message, action: 'This is a fault in Berth. Try again; if it stays, please report it.' };
+}
+
+/** What Node's streams fail with when the other side is gone. */
+function isBrokenConnection(error: unknown): error is Error {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function unreachable(error: UnreachableError): AppError {

@@ -53,7 +53,9 @@ async function run(change: Partial<RunRequest>): Promise<{ id: string; updates: 
 }
 
 /** The AppError a call fails with. */
-async function failureOf(promise: Promise<unknown>): Promise<{ code: string; message: string; field?: string; action?: string }> {
+async function failureOf(
+  promise: Promise<unknown>,
+): Promise<{ code: string; message: string; field?: string; action?: string }> {
   try {
     await promise;
   } catch (error) {
@@ -103,18 +105,28 @@ describe('run', () => {
       memory: '64m',
       cpus: '0.5',
     });
-    const phases = updates.flatMap((update) => (update.kind === 'progress' ? update.layers.map((layer) => layer.phase) : []));
+    const phases = updates.flatMap((update) =>
+      update.kind === 'progress' ? update.layers.map((layer) => layer.phase) : [],
+    );
     expect(phases.at(-1)).toBe('done');
-    expect(updates.map((update) => update.kind)).toEqual(expect.arrayContaining(['progress', 'done', 'created', 'started']));
+    expect(updates.map((update) => update.kind)).toEqual(
+      expect.arrayContaining(['progress', 'done', 'created', 'started']),
+    );
     const inspect = await connection.client.containers.inspect({ id });
     expect(inspect.HostConfig.Memory).toBe(64 * 2 ** 20);
     expect(inspect.HostConfig.NanoCpus).toBe(5e8);
     await expect.poll(() => httpGet(`http://127.0.0.1:${port}/`).catch(() => '')).toBe('hello you there\n');
-    const busy = await failureOf(drain(await connection.client.containers.run(request({
-      command: 'sleep 60',
-      ports: [{ hostIp: '127.0.0.1', hostPort: String(port), containerPort: '80', protocol: 'tcp' }],
-      autoRemove: true,
-    }))));
+    const busy = await failureOf(
+      drain(
+        await connection.client.containers.run(
+          request({
+            command: 'sleep 60',
+            ports: [{ hostIp: '127.0.0.1', hostPort: String(port), containerPort: '80', protocol: 'tcp' }],
+            autoRemove: true,
+          }),
+        ),
+      ),
+    );
     expect(busy).toMatchObject({ field: 'ports' });
     expect(busy.message).toMatch(/port is already allocated|address already in use/);
   });
@@ -123,7 +135,10 @@ describe('run', () => {
     const form = request({
       name: 'same',
       command: `sh -c 'sleep 600' "a b"`,
-      environment: [{ name: 'A', value: "it's" }, { name: 'B', value: '' }],
+      environment: [
+        { name: 'A', value: "it's" },
+        { name: 'B', value: '' },
+      ],
       ports: [
         { hostIp: '::1', hostPort: '', containerPort: '53', protocol: 'udp' },
         { hostIp: '', hostPort: '', containerPort: '8000-8002', protocol: 'tcp' },
@@ -168,12 +183,22 @@ describe('run', () => {
   });
 
   it('says what is wrong beside the field', async () => {
-    const wrong = async (change: Partial<RunRequest>) => failureOf(drain(await connection.client.containers.run(request(change))));
-    expect(await wrong({ image: 'Bad Name' })).toMatchObject({ field: 'image', message: expect.stringContaining('invalid reference format') });
+    const wrong = async (change: Partial<RunRequest>) =>
+      failureOf(drain(await connection.client.containers.run(request(change))));
+    expect(await wrong({ image: 'Bad Name' })).toMatchObject({
+      field: 'image',
+      message: expect.stringContaining('invalid reference format'),
+    });
     expect(await wrong({ image: `${registry.host}/nothing:1` })).toMatchObject({ field: 'image', code: 'not-found' });
     expect(await wrong({ memory: 'lots' })).toMatchObject({ field: 'memory', message: "invalid size: 'lots'" });
-    expect(await wrong({ name: 'web' })).toMatchObject({ field: 'name', message: expect.stringContaining('is already in use') });
-    expect(await wrong({ user: 'whoever', autoRemove: true })).toMatchObject({ field: 'user', message: expect.stringContaining('unable to find user whoever') });
+    expect(await wrong({ name: 'web' })).toMatchObject({
+      field: 'name',
+      message: expect.stringContaining('is already in use'),
+    });
+    expect(await wrong({ user: 'whoever', autoRemove: true })).toMatchObject({
+      field: 'user',
+      message: expect.stringContaining('unable to find user whoever'),
+    });
     expect(await wrong({ command: '/no/such', autoRemove: true })).toMatchObject({ field: 'command' });
     expect(await wrong({ network: 'nowhere', autoRemove: true })).toMatchObject({ field: 'network' });
   });
@@ -182,7 +207,8 @@ describe('run', () => {
 /** Without what is empty: the command sends empty values where the form sends none. */
 function prune(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(prune);
-  if (typeof value !== 'object' || value === null) return value === '' || value === 0 || value === false || value === null ? undefined : value;
+  if (typeof value !== 'object' || value === null)
+    return value === '' || value === 0 || value === false || value === null ? undefined : value;
   const entries = Object.entries(value).flatMap(([key, part]) => {
     const kept = prune(part);
     return kept === undefined ? [] : [[key, kept]];
@@ -204,12 +230,18 @@ describe('the list of containers', () => {
     })();
     const id = (await engine.docker(['run', '-d', '--name', 'live', image, 'sleep', '600'])).stdout.trim();
     const started = Date.now();
-    await expect.poll(() => seen.some((change) => change.kind === 'upsert' && change.row.state === 'running')).toBe(true);
+    await expect
+      .poll(() => seen.some((change) => change.kind === 'upsert' && change.row.state === 'running'))
+      .toBe(true);
     expect(Date.now() - started).toBeLessThan(500);
     await engine.docker(['pause', 'live']);
-    await expect.poll(() => seen.some((change) => change.kind === 'upsert' && change.row.state === 'paused')).toBe(true);
+    await expect
+      .poll(() => seen.some((change) => change.kind === 'upsert' && change.row.state === 'paused'))
+      .toBe(true);
     await engine.docker(['rename', 'live', 'livelier']);
-    await expect.poll(() => seen.some((change) => change.kind === 'upsert' && change.row.name === 'livelier')).toBe(true);
+    await expect
+      .poll(() => seen.some((change) => change.kind === 'upsert' && change.row.name === 'livelier'))
+      .toBe(true);
     await engine.docker(['rm', '-f', 'livelier']);
     await collected;
     expect(seen.at(-1)).toEqual({ kind: 'remove', id });
@@ -220,7 +252,10 @@ describe('the list of containers', () => {
     const ids = made.map(({ id }) => id);
     const results = await connection.client.containers.kill({ ids: [...ids, 'nothing'] });
     expect(results.slice(0, 3)).toEqual(ids.map((id) => ({ id })));
-    expect(results[3]).toMatchObject({ id: 'nothing', error: { code: 'not-found', message: 'No such container: nothing' } });
+    expect(results[3]).toMatchObject({
+      id: 'nothing',
+      error: { code: 'not-found', message: 'No such container: nothing' },
+    });
     const removed = await connection.client.containers.remove({ ids, force: true, volumes: true });
     expect(removed).toEqual(ids.map((id) => ({ id })));
   });
@@ -256,14 +291,20 @@ describe('looking into one', () => {
       if (batch.kind === 'caughtUp') caughtUp = true;
       if (lines.length >= 3) break;
     }
-    expect(lines.map(({ stream, text }) => `${stream} ${text}`).sort()).toEqual(['stderr err', 'stdout out', 'stdout späť €']);
+    expect(lines.map(({ stream, text }) => `${stream} ${text}`).sort()).toEqual([
+      'stderr err',
+      'stdout out',
+      'stdout späť €',
+    ]);
     expect(caughtUp).toBe(true);
     expect(Math.abs(Date.now() - (lines[2]?.time ?? 0))).toBeLessThan(5_000);
     await connection.client.containers.remove({ ids: [id], force: true, volumes: true });
   });
 
   it('reads 1,000,000 lines in a few seconds', async () => {
-    const { id } = await run({ command: `sh -c 'yes "a line of a log that is about as long as lines are, seventy letters" | head -n 1000000'` });
+    const { id } = await run({
+      command: `sh -c 'yes "a line of a log that is about as long as lines are, seventy letters" | head -n 1000000'`,
+    });
     await engine.docker(['wait', id], { timeout: 120_000 });
     const started = Date.now();
     let count = 0;
@@ -318,10 +359,16 @@ describe('looking into one', () => {
 
   it('meters, remembers, and shows what is underneath', async () => {
     const { id } = await run({ command: `sh -c 'while :; do :; done'`, cpus: '0.3', memory: '32m' });
-    const tick = await until(await connection.client.containers.usage(), (update) => (update.containers[id]?.cpuPercent ?? 0) > 5);
+    const tick = await until(
+      await connection.client.containers.usage(),
+      (update) => (update.containers[id]?.cpuPercent ?? 0) > 5,
+    );
     expect(tick.containers[id]).toMatchObject({ memoryLimit: 32 * 2 ** 20 });
     expect(tick.containers[id]?.cpuPercent).toBeLessThan(60);
-    const history = await until(await connection.client.containers.history({ id }), (update) => update.kind === 'history');
+    const history = await until(
+      await connection.client.containers.history({ id }),
+      (update) => update.kind === 'history',
+    );
     expect(history.kind === 'history' && history.samples.length).toBeGreaterThan(0);
     await until(await connection.client.containers.history({ id }), (update) => update.kind === 'sample');
     const isolation = await connection.client.containers.isolation({ id });
@@ -333,19 +380,22 @@ describe('looking into one', () => {
 describe('images', () => {
   it('lists, tags, inspects and removes them, and knows who uses them', async () => {
     const { id } = await run({ name: 'user-of-it', command: 'sleep 600' });
-    const images = await until(await connection.client.images.watch(), ({ rows }) => rows.some((row) => row.usedBy.includes('user-of-it')));
+    const images = await until(await connection.client.images.watch(), ({ rows }) =>
+      rows.some((row) => row.usedBy.includes('user-of-it')),
+    );
     const row = images.rows.find(({ tags }) => tags.includes(image));
     expect(row?.usedBy).toContain('user-of-it');
     await connection.client.images.tag({ reference: image, target: 'mine:v1' });
-    const seen = await until(await connection.client.images.watch(), ({ rows }) => rows.some(({ tags }) => tags.includes('mine:v1')));
+    const seen = await until(await connection.client.images.watch(), ({ rows }) =>
+      rows.some(({ tags }) => tags.includes('mine:v1')),
+    );
     expect(seen.rows).toHaveLength(images.rows.length);
     const { inspect, history } = await connection.client.images.inspect({ reference: 'mine:v1' });
     expect(inspect.Id).toBe(row?.id);
     expect(history.length).toBeGreaterThan(0);
-    expect(await connection.client.images.remove({ references: ['mine:v1', 'nothing:1'], force: false })).toMatchObject([
-      { id: 'mine:v1' },
-      { id: 'nothing:1', error: { code: 'not-found', message: 'No such image: nothing:1' } },
-    ]);
+    expect(await connection.client.images.remove({ references: ['mine:v1', 'nothing:1'], force: false })).toMatchObject(
+      [{ id: 'mine:v1' }, { id: 'nothing:1', error: { code: 'not-found', message: 'No such image: nothing:1' } }],
+    );
     await connection.client.containers.remove({ ids: [id], force: true, volumes: true });
   });
 });

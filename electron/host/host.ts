@@ -100,6 +100,8 @@ async function listVolumes(client: EngineClient, containers: ContainerFeed): Pro
     driver: volume.Driver,
     mountpoint: volume.Mountpoint,
     created: Date.parse(volume.CreatedAt) || 0,
-    usedBy: rows.filter((row) => row.mounts.some((mount) => mount.startsWith(`${volume.Name}:`))).map((row) => row.name),
+    usedBy: rows
+      .filter((row) => row.mounts.some((mount) => mount.startsWith(`${volume.Name}:`)))
+      .map((row) => row.name),
   }));
 }

@@ -48,10 +48,13 @@ export class ImageFeed {
 
   #schedule(): void {
     if (this.#watchers === 0 || this.#busy || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      void this.#refresh();
-    }, this.#summaries ? COLLECT : 0);
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        void this.#refresh();
+      },
+      this.#summaries ? COLLECT : 0,
+    );
   }
 
   async #refresh(): Promise<void> {
@@ -91,7 +94,8 @@ function addUser(users: Map<string, string[]>, row: ContainerRow): void {
 }
 
 /** Docker writes a dangling image's names as "<none>:<none>". */
-const named = (names: string[] | null | undefined): string[] => (names ?? []).filter((name) => !name.startsWith('<none>'));
+const named = (names: string[] | null | undefined): string[] =>
+  (names ?? []).filter((name) => !name.startsWith('<none>'));
 
 function toRow(summary: ImageSummary, users: ReadonlyMap<string, string[]>): ImageRow {
   return {

@@ -1,19 +1,20 @@
+import type { IncomingMessage } from 'node:http';
 import type { LogBatch, LogLine } from '../contract/model.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { Demultiplexer } from '../engine/streams.ts';
-import { pause } from './signals.ts';
 
 /** A batch is sent when it has so many lines, or is so many milliseconds old. */
 const BATCH_LINES = 2_000;
 const BATCH_AGE = 50;
 /** When nothing came for so long, what was stored has been sent. */
 const QUIET = 250;
-/** More than this waiting for a slow window stops the reading. */
+/** More lines than this waiting for a slow window stop the reading. */
 const HIGH_WATER = 4 * BATCH_LINES;
 const NEWLINE = 10;
+const RETURN = 13;
 
 /** Splits one stream's bytes into stamped lines. A line longer than the engine's own pieces (16 KiB) arrives joined. */
-class LineReader {
+export class LineReader {
   readonly #stream: 'stdout' | 'stderr';
   #rest: Buffer[] = [];
 
@@ -28,9 +29,11 @@ class LineReader {
       lines.push(this.#parse(this.#rest.length > 0 ? this.#join(piece) : piece));
       from = at + 1;
     }
+    // copied: what stays must not keep the whole chunk
     if (from < data.length) this.#rest.push(Buffer.from(data.subarray(from)));
   }
 
+  /** The last line may have no end. */
   end(lines: LogLine[]): void {
     if (this.#rest.length > 0) lines.push(this.#parse(this.#join(Buffer.alloc(0))));
   }
@@ -42,7 +45,7 @@ class LineReader {
   }
 
   #parse(line: Buffer): LogLine {
-    const text = line.toString('utf8', 0, line.at(-1) === 13 ? line.length - 1 : line.length);
+    const text = line.toString('utf8', 0, line.at(-1) === RETURN ? line.length - 1 : line.length);
     const space = text.indexOf(' ');
     const stamp = space < 0 ? text : text.slice(0, space);
     return { time: millisecondsOf(stamp), stamp, stream: this.#stream, text: space < 0 ? '' : text.slice(space + 1) };
@@ -58,7 +61,58 @@ export function millisecondsOf(stamp: string): number {
     lastSecond = second;
     lastSecondMs = Date.parse(`${second}Z`);
   }
-  return lastSecondMs + Math.floor(Number(`0.${stamp.slice(20, 23).replace(/\D/g, '') || 0}`) * 1000 + 0.5);
+  const fraction = /^\.(\d{1,3})/.exec(stamp.slice(19, 23))?.[1] ?? '';
+  return lastSecondMs + Number(fraction.padEnd(3, '0'));
+}
+
+/** Collects a log's lines as they come, and gives them out in batches. Reads no further than HIGH_WATER ahead. */
+class LogCollector {
+  ended = false;
+  failure: Error | undefined;
+  /** milliseconds since the epoch */
+  lastData = Date.now();
+  readonly #source: IncomingMessage;
+  readonly #out = new LineReader('stdout');
+  readonly #err = new LineReader('stderr');
+  #lines: LogLine[] = [];
+  #full: () => void = () => undefined;
+
+  constructor(source: IncomingMessage, tty: boolean) {
+    this.#source = source;
+    const frames = tty ? undefined : new Demultiplexer();
+    source.on('data', (chunk: Buffer) => {
+      this.lastData = Date.now();
+      if (frames)
+        for (const { stream, data } of frames.push(chunk))
+          (stream === 'stderr' ? this.#err : this.#out).push(data, this.#lines);
+      else this.#out.push(chunk, this.#lines);
+      if (this.#lines.length >= HIGH_WATER) source.pause();
+      if (this.#lines.length >= BATCH_LINES) this.#full();
+    });
+    source.once('error', (error) => (this.failure = error));
+    source.once('close', () => {
+      this.#out.end(this.#lines);
+      this.#err.end(this.#lines);
+      this.ended = true;
+      this.#full();
+    });
+  }
+
+  /** What there is when a batch is full, or old enough; perhaps nothing. */
+  async take(): Promise<LogLine[]> {
+    if (this.#lines.length < BATCH_LINES && !this.ended)
+      await new Promise<void>((done) => {
+        const timer = setTimeout(done, BATCH_AGE);
+        this.#full = () => {
+          clearTimeout(timer);
+          done();
+        };
+      });
+    const lines = this.#lines;
+    this.#lines = [];
+    if (this.#source.isPaused()) this.#source.resume();
+    return lines;
+  }
 }
 
 /** A container's log in batches, in the engine's order. Reads no faster than it is consumed. */
@@ -70,60 +124,23 @@ export async function* readLogs(
   const started = Date.now();
   const { Config } = await client.inspectContainer(request.id);
   const source = await client.logs(request.id, request, signal);
-  const out = new LineReader('stdout');
-  const err = new LineReader('stderr');
-  const frames = Config.Tty ? undefined : new Demultiplexer();
-  let lines: LogLine[] = [];
-  let ended = false;
-  let failure: unknown;
-  let lastData = Date.now();
-  let wake: () => void = () => undefined;
-  source.on('data', (chunk: Buffer) => {
-    lastData = Date.now();
-    if (frames) for (const frame of frames.push(chunk)) (frame.stream === 'stderr' ? err : out).push(frame.data, lines);
-    else out.push(chunk, lines);
-    if (lines.length >= HIGH_WATER) source.pause();
-    if (lines.length >= BATCH_LINES) wake();
-  });
-  const finish = (error?: unknown) => {
-    failure = error;
-    ended = true;
-    wake();
-  };
-  source.once('end', () => finish());
-  source.once('error', (error) => finish(signal.aborted ? undefined : error));
-  source.once('close', () => finish(failure));
+  const collector = new LogCollector(source, Config.Tty === true);
   let caughtUp = false;
   try {
-    while (!signal.aborted) {
-      if (lines.length < BATCH_LINES && !ended) {
-        const early = new AbortController();
-        wake = () => early.abort();
-        await pause(BATCH_AGE, AbortSignal.any([early.signal, signal]));
-        if (signal.aborted) return;
-      }
-      if (ended) {
-        out.end(lines);
-        err.end(lines);
-      }
-      if (lines.length > 0) {
-        const batch = lines;
-        lines = [];
-        if (source.isPaused()) source.resume();
-        for (let at = 0; at < batch.length; at += BATCH_LINES) yield { kind: 'lines', lines: batch.slice(at, at + BATCH_LINES) };
-        if (!caughtUp && (batch.at(-1)?.time ?? 0) > started) {
-          caughtUp = true;
-          yield { kind: 'caughtUp' };
-        }
-      } else if (!caughtUp && (ended || Date.now() - lastData > QUIET)) {
+    for (;;) {
+      const lines = await collector.take();
+      if (signal.aborted) return;
+      for (let at = 0; at < lines.length; at += BATCH_LINES)
+        yield { kind: 'lines', lines: lines.slice(at, at + BATCH_LINES) };
+      const live = lines.length > 0 ? (lines.at(-1)?.time ?? 0) > started : Date.now() - collector.lastData > QUIET;
+      const over = collector.ended && lines.length === 0;
+      if (over && collector.failure) throw collector.failure;
+      if (!caughtUp && (live || over)) {
         caughtUp = true;
         yield { kind: 'caughtUp' };
       }
-      if (ended && lines.length === 0) break;
+      if (over) break;
     }
-    if (signal.aborted) return;
-    if (failure) throw failure;
-    if (!caughtUp) yield { kind: 'caughtUp' };
     yield { kind: 'end' };
   } finally {
     source.destroy();

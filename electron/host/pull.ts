@@ -43,10 +43,12 @@ export class PullProgress {
     const before = this.#layers.get(id);
     const { current, total } = message.progressDetail ?? {};
     const layer: LayerProgress = { id, phase, current: current ?? 0, total: total ?? before?.total ?? 0 };
-    if (phase === 'done' || phase === 'downloaded' || phase === 'exists' || phase === 'verifying') layer.current = layer.total;
+    if (phase === 'done' || phase === 'downloaded' || phase === 'exists' || phase === 'verifying')
+      layer.current = layer.total;
     this.#layers.set(id, layer);
     if (phase === 'downloading') this.#downloaded.set(id, layer.current);
-    else if (phase === 'downloaded' || phase === 'verifying') this.#downloaded.set(id, Math.max(layer.total, this.#downloaded.get(id) ?? 0));
+    else if (phase === 'downloaded' || phase === 'verifying')
+      this.#downloaded.set(id, Math.max(layer.total, this.#downloaded.get(id) ?? 0));
   }
 
   /** The last line that was not a layer's. */
@@ -117,10 +119,26 @@ function pullFailure(error: unknown, reference: string): HostError {
   if (!(error instanceof ApiError)) return new HostError(failure);
   const text = failure.message;
   const rules: [RegExp, string, string][] = [
-    [/invalid reference|invalid tag|must be lowercase/i, 'invalid-parameter', 'Write it as NAME, NAME:TAG or HOST:PORT/NAME:TAG, in lower case.'],
-    [/connection refused|no such host|i\/o timeout|dial tcp|no route/i, 'registry-unreachable', `Check the registry's address in "${reference}", and that it is running.`],
-    [/unauthorized|authentication required|denied/i, 'unauthorized', 'Check the name, or log in to the registry first: docker login.'],
-    [/no matching manifest|does not match the (detected|specified) (host )?platform/i, 'other-architecture', 'Choose a tag that is made for this machine, or another platform.'],
+    [
+      /invalid reference|invalid tag|must be lowercase/i,
+      'invalid-parameter',
+      'Write it as NAME, NAME:TAG or HOST:PORT/NAME:TAG, in lower case.',
+    ],
+    [
+      /connection refused|no such host|i\/o timeout|dial tcp|no route/i,
+      'registry-unreachable',
+      `Check the registry's address in "${reference}", and that it is running.`,
+    ],
+    [
+      /unauthorized|authentication required|denied/i,
+      'unauthorized',
+      'Check the name, or log in to the registry first: docker login.',
+    ],
+    [
+      /no matching manifest|does not match the (detected|specified) (host )?platform/i,
+      'other-architecture',
+      'Choose a tag that is made for this machine, or another platform.',
+    ],
     [/not found|manifest unknown|does not exist/i, 'not-found', 'Check the name and the tag.'],
   ];
   const rule = rules.find(([pattern]) => pattern.test(text));

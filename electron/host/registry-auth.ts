@@ -47,15 +47,23 @@ function fromFile(config: DockerConfig, key: string): Login | undefined {
   const entry = config.auths?.[key] ?? config.auths?.[`https://${key}`];
   if (!entry) return undefined;
   if (entry.identitytoken) return { identitytoken: entry.identitytoken, serveraddress: key };
-  const text = Buffer.from(entry.auth ?? '', 'base64').toString('utf8').replace(/\0+$/, '');
+  const text = Buffer.from(entry.auth ?? '', 'base64')
+    .toString('utf8')
+    .replace(/\0+$/, '');
   const colon = text.indexOf(':');
-  return colon > 0 ? { username: text.slice(0, colon), password: text.slice(colon + 1), serveraddress: key } : undefined;
+  return colon > 0
+    ? { username: text.slice(0, colon), password: text.slice(colon + 1), serveraddress: key }
+    : undefined;
 }
 
 function askHelper(name: string, key: string, env: NodeJS.ProcessEnv): Promise<Login | undefined> {
   if (!/^[\w.-]+$/.test(name)) return Promise.resolve(undefined);
   return new Promise((done) => {
-    const child = spawn(`docker-credential-${name}`, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'], timeout: HELPER_TIMEOUT });
+    const child = spawn(`docker-credential-${name}`, ['get'], {
+      env,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: HELPER_TIMEOUT,
+    });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     child.on('error', () => done(undefined));

@@ -55,7 +55,9 @@ export function createRouter(host: HostServices) {
     containers: {
       watch: os.containers.watch.handler(({ signal = noSignal }) => guarded(containers.watch(signal))),
       usage: os.containers.usage.handler(({ signal = noSignal }) => guarded(usage.watch(signal))),
-      history: os.containers.history.handler(({ input, signal = noSignal }) => guarded(usage.history(input.id, signal))),
+      history: os.containers.history.handler(({ input, signal = noSignal }) =>
+        guarded(usage.history(input.id, signal)),
+      ),
       run: os.containers.run.handler(({ input, signal = noSignal }) =>
         guarded(runContainer(client, input, host.authFor, signal)),
       ),
@@ -90,14 +92,19 @@ export function createRouter(host: HostServices) {
         yield* guarded(pullImage(client, { ...input, auth }, signal));
       }),
       inspect: os.images.inspect.handler(async ({ input }) => {
-        const [inspect, history] = await Promise.all([client.inspectImage(input.reference), client.imageHistory(input.reference)]);
+        const [inspect, history] = await Promise.all([
+          client.inspectImage(input.reference),
+          client.imageHistory(input.reference),
+        ]);
         return { inspect, history };
       }),
       tag: os.images.tag.handler(({ input }) => {
         const { name, tag } = splitReference(input.target);
         return client.tagImage(input.reference, name, tag);
       }),
-      remove: os.images.remove.handler(({ input }) => each(input.references, (id) => client.removeImage(id, input.force))),
+      remove: os.images.remove.handler(({ input }) =>
+        each(input.references, (id) => client.removeImage(id, input.force)),
+      ),
     },
     networks: {
       list: os.networks.list.handler(() => host.listNetworks()),

@@ -10,7 +10,10 @@ import { pullImage } from './pull.ts';
 const FIELDS: [RegExp, string][] = [
   [/container name|is already in use by container/i, 'name'],
   [/no such image|invalid reference/i, 'image'],
-  [/port is already allocated|address already in use|invalid (host ?)?port|port binding|cannot assign requested address/i, 'ports'],
+  [
+    /port is already allocated|address already in use|invalid (host ?)?port|port binding|cannot assign requested address/i,
+    'ports',
+  ],
   [/bind source path|mount(s)? |volume name|invalid mount|mount path|duplicate mount/i, 'mounts'],
   [/unable to find (user|group)|no matching entries in passwd|no users found/i, 'user'],
   [/exec: |executable file not found|no command specified|permission denied: unknown/i, 'command'],
@@ -44,7 +47,12 @@ export async function* runContainer(
   signal: AbortSignal,
 ): AsyncGenerator<RunUpdate> {
   const made = toCreateRequest(request);
-  if (!made.ok) throw new HostError({ code: 'invalid-input', message: made.errors[0]?.message ?? '', field: made.errors[0]?.field ?? '' });
+  if (!made.ok)
+    throw new HostError({
+      code: 'invalid-input',
+      message: made.errors[0]?.message ?? '',
+      field: made.errors[0]?.field ?? '',
+    });
   if (!(await isStored(client, request.image))) {
     const reference = request.image;
     yield* pullImage(client, { reference, platform: '', auth: await authFor(reference) }, signal);

@@ -34,7 +34,8 @@ export class UsageFeed {
   async *watch(signal: AbortSignal): AsyncGenerator<UsageUpdate> {
     this.#enter();
     try {
-      for await (const update of this.#current.watch(signal)) if (update && Date.now() - update.time < 5 * TICK) yield update;
+      for await (const update of this.#current.watch(signal))
+        if (update && Date.now() - update.time < 5 * TICK) yield update;
     } finally {
       this.#leave();
     }
@@ -97,13 +98,19 @@ export class UsageFeed {
     try {
       while (!signal.aborted && this.#link.ready) {
         const running = new Set<string>();
-        for (const row of this.#containers.rows.values()) if (row.state === 'running' || row.state === 'paused') running.add(row.id);
+        for (const row of this.#containers.rows.values())
+          if (row.state === 'running' || row.state === 'paused') running.add(row.id);
         for (const [id, stream] of streams) {
           if (running.has(id)) continue;
           stream.abort();
           streams.delete(id);
         }
-        for (const id of running) if (!streams.has(id)) streams.set(id, this.#readStats(id, latest, () => streams.delete(id)));
+        for (const id of running)
+          if (!streams.has(id))
+            streams.set(
+              id,
+              this.#readStats(id, latest, () => streams.delete(id)),
+            );
         this.#current.set({ time: Date.now(), containers: Object.fromEntries(latest) });
         await pause(TICK, signal);
       }

@@ -8,7 +8,9 @@ export const APP_ORIGIN = 'berth://app';
 
 /** Before the application is ready. */
 export function registerAppScheme(): void {
-  protocol.registerSchemesAsPrivileged([{ scheme: 'berth', privileges: { standard: true, secure: true, supportFetchAPI: true } }]);
+  protocol.registerSchemesAsPrivileged([
+    { scheme: 'berth', privileges: { standard: true, secure: true, supportFetchAPI: true } },
+  ]);
 }
 
 /** Serves the built window to a session, with the policy that keeps everything else out. */

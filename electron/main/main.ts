@@ -23,7 +23,10 @@ let window: BrowserWindow | undefined;
 
 function showWindow(): void {
   if (!window || window.isDestroyed()) {
-    window = openWindow({ preload: join(here, 'preload.cjs'), stateFile: join(app.getPath('userData'), 'window.json') });
+    window = openWindow({
+      preload: join(here, 'preload.cjs'),
+      stateFile: join(app.getPath('userData'), 'window.json'),
+    });
     return;
   }
   if (window.isMinimized()) window.restore();
@@ -72,8 +75,11 @@ if (app.requestSingleInstanceLock()) {
   app.on('activate', showWindow);
   app.on('web-contents-created', (_event, contents) => confine(contents));
   app.on('will-quit', () => host?.close());
-  app.whenReady().then(start).catch((error: Error) => {
-    dialog.showErrorBox('Berth could not start', error.stack ?? error.message);
-    app.exit(1);
-  });
+  app
+    .whenReady()
+    .then(start)
+    .catch((error: Error) => {
+      dialog.showErrorBox('Berth could not start', error.stack ?? error.message);
+      app.exit(1);
+    });
 } else app.quit();

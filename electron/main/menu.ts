@@ -3,7 +3,9 @@ import { Menu, type MenuItemConstructorOptions } from 'electron';
 /** The application's menu: what the platform expects, so that copy, zoom and close have their keys. */
 export function setMenu(isMac: boolean): void {
   const template: MenuItemConstructorOptions[] = [
-    ...(isMac ? [{ role: 'appMenu' } as const] : [{ label: 'File', submenu: [{ role: 'close' }, { role: 'quit' }] } as MenuItemConstructorOptions]),
+    ...(isMac
+      ? [{ role: 'appMenu' } as const]
+      : [{ label: 'File', submenu: [{ role: 'close' }, { role: 'quit' }] } as MenuItemConstructorOptions]),
     { role: 'editMenu' },
     {
       label: 'View',

@@ -11,7 +11,10 @@ export function notifyOfFailures(containers: ContainerFeed, open: () => void): v
     const now = Date.now();
     if (now - (last.get(row.id) ?? 0) < QUIET) return;
     last.set(row.id, now);
-    const notification = new Notification({ title: `${row.name} ended`, body: `${row.image} ended with exit code ${exitCode}.` });
+    const notification = new Notification({
+      title: `${row.name} ended`,
+      body: `${row.image} ended with exit code ${exitCode}.`,
+    });
     notification.on('click', open);
     notification.show();
   });

@@ -15,7 +15,10 @@ export function runningText(rows: Iterable<ContainerRow>): string {
 }
 
 /** The icon in the desktop's tray; undefined where the desktop has none. Quitting leaves engine and containers running. */
-export function createTray(icon: string, actions: TrayActions): { update(rows: Iterable<ContainerRow>): void } | undefined {
+export function createTray(
+  icon: string,
+  actions: TrayActions,
+): { update(rows: Iterable<ContainerRow>): void } | undefined {
   let tray: Tray;
   try {
     tray = new Tray(nativeImage.createFromPath(icon));

@@ -51,7 +51,9 @@ export function confine(contents: WebContents): void {
     return { action: 'deny' };
   });
   // What the terminal copies is written by the page itself after the user's click; nothing else is granted.
-  contents.session.setPermissionRequestHandler((_contents, permission, answer) => answer(permission === 'clipboard-sanitized-write'));
+  contents.session.setPermissionRequestHandler((_contents, permission, answer) =>
+    answer(permission === 'clipboard-sanitized-write'),
+  );
   contents.session.setPermissionCheckHandler((_contents, permission) => permission === 'clipboard-sanitized-write');
 }
 

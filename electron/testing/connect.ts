@@ -43,11 +43,18 @@ export const connectBySocket: Connect = async (router) => {
 };
 
 /** Reads a stream until an item that `found` accepts; ends the stream then. Throws after `timeout` milliseconds. */
-export async function until<T>(stream: AsyncIterable<T> & AsyncIterator<T>, found: (item: T) => boolean, timeout = 15_000): Promise<T> {
+export async function until<T>(
+  stream: AsyncIterable<T> & AsyncIterator<T>,
+  found: (item: T) => boolean,
+  timeout = 15_000,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const seen: T[] = [];
   const late = new Promise<never>((_done, fail) => {
-    timer = setTimeout(() => fail(new Error(`not seen within ${timeout} ms; last: ${JSON.stringify(seen.slice(-3))}`)), timeout);
+    timer = setTimeout(
+      () => fail(new Error(`not seen within ${timeout} ms; last: ${JSON.stringify(seen.slice(-3))}`)),
+      timeout,
+    );
   });
   try {
     for (;;) {

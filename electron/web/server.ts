@@ -43,7 +43,9 @@ export async function startWebServer(options: WebOptions): Promise<WebServer> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE });
   server.on('request', (req, res) => {
     for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value);
-    answer(gate, options.root, req, res).catch(() => page(res, 500, 'Berth could not read its own files. Build it again: npm run build.'));
+    answer(gate, options.root, req, res).catch(() =>
+      page(res, 500, 'Berth could not read its own files. Build it again: npm run build.'),
+    );
   });
   server.on('upgrade', (req, socket, head) => {
     const refusal = gate.refuseSocket(req);
@@ -90,14 +92,16 @@ class Gate {
   refuseSocket(req: IncomingMessage): string | undefined {
     if (!this.knowsHost(req)) return '421 Misdirected Request';
     const { origin } = req.headers;
-    if (origin === undefined || !this.#hosts.has(origin.toLowerCase().replace(/^http:\/\//, ''))) return '403 Forbidden';
+    if (origin === undefined || !this.#hosts.has(origin.toLowerCase().replace(/^http:\/\//, '')))
+      return '403 Forbidden';
     if (!this.session.owns(req.headers.cookie)) return '401 Unauthorized';
     return (req.url ?? '').split('?')[0] === CHANNEL_PATH ? undefined : '404 Not Found';
   }
 }
 
 async function answer(gate: Gate, root: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  if (!gate.knowsHost(req)) return page(res, 421, 'This address is not Berth’s. Use the one it printed when it started.');
+  if (!gate.knowsHost(req))
+    return page(res, 421, 'This address is not Berth’s. Use the one it printed when it started.');
   if (req.method !== 'GET' && req.method !== 'HEAD') return page(res, 405, 'Only GET is served here.');
   const [path = '/', query = ''] = (req.url ?? '/').split('?');
   if (!path.startsWith('/')) return page(res, 400, 'Not a path.');
@@ -135,7 +139,9 @@ function redirect(res: ServerResponse): void {
 function page(res: ServerResponse, status: number, text: string): void {
   if (res.headersSent) return void res.destroy();
   res.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' });
-  res.end(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Berth</title><h1>Berth</h1><p>${text}</p></html>\n`);
+  res.end(
+    `<!doctype html><html lang="en"><meta charset="utf-8"><title>Berth</title><h1>Berth</h1><p>${text}</p></html>\n`,
+  );
 }
 
 function refuse(socket: Duplex, status: string): void {
