@@ -40,7 +40,10 @@ async function serve() {
     for (const client of sockets.clients) client.terminate();
     http.close();
   });
-  return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/rpc`, drop: () => sockets.clients.forEach((client) => client.terminate()) };
+  return {
+    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/rpc`,
+    drop: () => sockets.clients.forEach((client) => client.terminate()),
+  };
 }
 
 test('a call goes through, an expected failure keeps its field, and what breaks is connected again', async () => {

@@ -23,7 +23,10 @@ export function asAppError(error: unknown): AppError {
 /** True when the call failed because the connection went away: the same call may be made again. */
 export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof ConnectionLostError) return true;
-  return error instanceof Error && /websocket is not open|\[?peer\]? was closed|aborted|connection (lost|closed)/i.test(error.message);
+  return (
+    error instanceof Error &&
+    /websocket is not open|\[?peer\]? was closed|aborted|connection (lost|closed)/i.test(error.message)
+  );
 }
 
 function isAppError(data: unknown): data is AppError {

@@ -21,7 +21,8 @@ export function installShortcuts(actions: { help: () => void }): () => void {
   let lastG = 0;
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (isTyping(event.target) || document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]')) return;
+    if (isTyping(event.target) || document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]'))
+      return;
     const sequence = event.timeStamp - lastG < sequenceMs;
     lastG = 0;
     if (sequence && places[event.key]) location.hash = places[event.key] ?? '';
@@ -49,5 +50,9 @@ function focusSearch(): void {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || target.closest('input:not([type=checkbox]):not([type=radio]), textarea, select, .xterm') !== null);
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable ||
+      target.closest('input:not([type=checkbox]):not([type=radio]), textarea, select, .xterm') !== null)
+  );
 }

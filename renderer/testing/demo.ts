@@ -15,7 +15,11 @@ const options = new URLSearchParams(location.search);
 applyStoredTheme();
 const wanted = options.get('theme');
 if (wanted === 'dark' || wanted === 'light') theme.value = wanted;
-const client = demoClient({ rows: Number(options.get('rows') ?? 9), engine: options.get('engine') ?? 'ready', empty: options.has('empty') });
+const client = demoClient({
+  rows: Number(options.get('rows') ?? 9),
+  engine: options.get('engine') ?? 'ready',
+  empty: options.has('empty'),
+});
 setClient(client);
 const connection = { client, state: ref('open' as const), reconnect: () => undefined, close: () => undefined };
 createApp(App).use(createPinia()).use(createAppRouter()).provide(connectionKey, connection).mount('#app');

@@ -2,19 +2,33 @@ import type { Client } from '../app/client.ts';
 
 type Procedure = (...args: never[]) => Promise<unknown>;
 type FakeOf<P> = P extends (input: infer I, ...rest: never[]) => Promise<infer O>
-  ? (input: I, options?: { signal?: AbortSignal }) => (O extends AsyncIterable<infer V> ? AsyncIterable<V> | Promise<AsyncIterable<V>> : O | Promise<O>)
+  ? (
+      input: I,
+      options?: { signal?: AbortSignal },
+    ) => O extends AsyncIterable<infer V> ? AsyncIterable<V> | Promise<AsyncIterable<V>> : O | Promise<O>
   : never;
 export type FakeOverrides = {
   [G in keyof Client]?: { [P in keyof Client[G]]?: Client[G][P] extends Procedure ? FakeOf<Client[G][P]> : never };
 };
 
-const streams = new Set(['engine.watch', 'containers.watch', 'containers.usage', 'containers.history', 'containers.logs', 'images.watch', 'settings.watch']);
+const streams = new Set([
+  'engine.watch',
+  'containers.watch',
+  'containers.usage',
+  'containers.history',
+  'containers.logs',
+  'images.watch',
+  'settings.watch',
+]);
 
 /**
  * A host for tests: what `overrides` has answers, streams it does not have stay silent, and every other call fails by name.
  */
 export function fakeClient(overrides: FakeOverrides = {}): Client {
-  const groups = overrides as Record<string, Record<string, ((input: unknown, options?: { signal?: AbortSignal }) => unknown) | undefined> | undefined>;
+  const groups = overrides as Record<
+    string,
+    Record<string, ((input: unknown, options?: { signal?: AbortSignal }) => unknown) | undefined> | undefined
+  >;
   const call = (group: string, name: string) => async (input: unknown, options?: { signal?: AbortSignal }) => {
     const fake = groups[group]?.[name];
     if (fake) return fake(input, options);

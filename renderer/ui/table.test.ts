@@ -16,6 +16,10 @@ describe('rowWindow', () => {
 test('sorting is natural in text, numeric in numbers, and keeps the order of equals', () => {
   const names = ['web10', 'web2', 'Web1'];
   expect(sorted(names, (name) => name, false)).toEqual(['Web1', 'web2', 'web10']);
-  const rows = [{ n: 1, id: 'a' }, { n: 0, id: 'b' }, { n: 1, id: 'c' }];
+  const rows = [
+    { n: 1, id: 'a' },
+    { n: 0, id: 'b' },
+    { n: 1, id: 'c' },
+  ];
   expect(sorted(rows, (row) => row.n, true).map((row) => row.id)).toEqual(['a', 'c', 'b']);
 });

@@ -19,7 +19,12 @@ export interface Sort {
 export function rowWindow(count: number, rowHeight: number, scrollTop: number, viewHeight: number, spare = 8) {
   const first = Math.max(0, Math.min(Math.floor(scrollTop / rowHeight) - spare, count));
   const end = Math.min(count, Math.ceil((scrollTop + viewHeight) / rowHeight) + spare);
-  return { first, end: Math.max(first, end), before: first * rowHeight, after: Math.max(0, count - Math.max(first, end)) * rowHeight };
+  return {
+    first,
+    end: Math.max(first, end),
+    before: first * rowHeight,
+    after: Math.max(0, count - Math.max(first, end)) * rowHeight,
+  };
 }
 
 /** Sorts a copy by the value that `of` gives; equal values keep their order, text compares naturally ("web2" before "web10"). */

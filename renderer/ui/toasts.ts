@@ -14,7 +14,12 @@ let next = 1;
 
 /** Shows a message at the edge of the window. Failures stay until they are closed (or pushed out by newer ones), the rest 5 seconds. */
 export function toast(message: { title: string; detail?: string; tone?: Toast['tone'] }): void {
-  const shown: Toast = { id: next++, tone: message.tone ?? 'neutral', title: message.title, detail: message.detail ?? '' };
+  const shown: Toast = {
+    id: next++,
+    tone: message.tone ?? 'neutral',
+    title: message.title,
+    detail: message.detail ?? '',
+  };
   const last = toasts.at(-1);
   if (last && last.title === shown.title && last.detail === shown.detail) return;
   toasts.push(shown);

@@ -30,7 +30,9 @@ async function open(changes: PushStream<ContainerChange>, containers: FakeOverri
 }
 const names = () => [...document.querySelectorAll('[data-row]')].map((row) => row.querySelector('a')?.textContent);
 const button = (label: string, within: ParentNode = document) =>
-  [...within.querySelectorAll('button')].find((each) => each.getAttribute('aria-label') === label || each.textContent?.trim() === label) as HTMLButtonElement;
+  [...within.querySelectorAll('button')].find(
+    (each) => each.getAttribute('aria-label') === label || each.textContent?.trim() === label,
+  ) as HTMLButtonElement;
 
 test('a container started elsewhere appears, changes and goes without asking', async () => {
   const changes = new PushStream<ContainerChange>({ kind: 'snapshot', rows: [aContainer({ name: 'first' })] });

@@ -27,7 +27,9 @@ export function portLabels(ports: ContainerRow['ports'], host = 'localhost'): Po
       labels.set(text, { text, order: port.PublicPort, ...(url ? { url } : {}) });
     }
   }
-  return [...labels.values()].sort((a, b) => a.order - b.order).map(({ text, url }) => (url ? { text, url } : { text }));
+  return [...labels.values()]
+    .sort((a, b) => a.order - b.order)
+    .map(({ text, url }) => (url ? { text, url } : { text }));
 }
 
 const isLoopback = (ip: string | undefined) => ip === '127.0.0.1' || ip === '::1';

@@ -1,4 +1,16 @@
-import { CirclePause, CirclePlay, Copy, FileText, OctagonX, Pencil, Play, RotateCw, Square, SquareTerminal, Trash2 } from '@lucide/vue';
+import {
+  CirclePause,
+  CirclePlay,
+  Copy,
+  FileText,
+  OctagonX,
+  Pencil,
+  Play,
+  RotateCw,
+  Square,
+  SquareTerminal,
+  Trash2,
+} from '@lucide/vue';
 import type { Component } from 'vue';
 import type { ContainerRow } from '../../../electron/contract/model.ts';
 import type { MenuEntry } from '../../ui/index.ts';
@@ -24,11 +36,19 @@ export function rowMenu(
     .filter(({ verb }) => verb !== 'remove' && isAllowed(verb, row.state))
     .map(({ verb, label, icon }) => ({ label, icon, run: () => on.act(verb) }));
   entries.push({ label: 'Logs', icon: FileText, separator: true, run: () => on.open('logs') });
-  if (row.state === 'running') entries.push({ label: 'Terminal', icon: SquareTerminal, run: () => on.open('terminal') });
+  if (row.state === 'running')
+    entries.push({ label: 'Terminal', icon: SquareTerminal, run: () => on.open('terminal') });
   entries.push(
     { label: 'Rename…', icon: Pencil, separator: true, run: on.rename },
     { label: 'Copy id', icon: Copy, run: on.copyId },
-    { label: 'Remove…', icon: Trash2, danger: true, separator: true, disabled: !isAllowed('remove', row.state), run: () => on.act('remove') },
+    {
+      label: 'Remove…',
+      icon: Trash2,
+      danger: true,
+      separator: true,
+      disabled: !isAllowed('remove', row.state),
+      run: () => on.act('remove'),
+    },
   );
   return entries;
 }

@@ -13,12 +13,18 @@ test('only what the engine accepts in a state is offered', () => {
 
 test('the list is filtered by state and by every word', () => {
   const rows = [
-    aContainer({ name: 'web', image: 'nginx:1', state: 'running', ports: [{ PublicPort: 8080, PrivatePort: 80, Type: 'tcp' }] }),
+    aContainer({
+      name: 'web',
+      image: 'nginx:1',
+      state: 'running',
+      ports: [{ PublicPort: 8080, PrivatePort: 80, Type: 'tcp' }],
+    }),
     aContainer({ name: 'db', image: 'postgres', state: 'exited' }),
     aContainer({ name: 'old-web', image: 'nginx:0', state: 'exited' }),
     aContainer({ name: 'held', image: 'redis', state: 'paused' }),
   ];
-  const names = (filter: Parameters<typeof filterRows>[1], text: string) => filterRows(rows, filter, text).map((row) => row.name);
+  const names = (filter: Parameters<typeof filterRows>[1], text: string) =>
+    filterRows(rows, filter, text).map((row) => row.name);
   expect(names('running', '')).toEqual(['web', 'held']);
   expect(names('stopped', 'NGINX')).toEqual(['old-web']);
   expect(names('all', 'nginx web')).toEqual(['web', 'old-web']);

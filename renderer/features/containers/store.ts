@@ -72,7 +72,11 @@ function report(verb: Verb, results: ActionResult[], names: Map<string, string>)
     for (const { id, error } of failures) if (error) toastError(`${names.get(id) ?? id} ${failed[verb]}`, error);
   } else if (failures.length > 2) {
     const lines = failures.map(({ id, error }) => `${names.get(id) ?? id}: ${error?.message ?? ''}`);
-    toast({ tone: 'danger', title: `${failures.length} containers: ${failed[verb].replace('was', 'were')}`, detail: lines.join('\n') });
+    toast({
+      tone: 'danger',
+      title: `${failures.length} containers: ${failed[verb].replace('was', 'were')}`,
+      detail: lines.join('\n'),
+    });
   }
   const done = results.length - failures.length;
   if (verb === 'remove' && done > 0) {

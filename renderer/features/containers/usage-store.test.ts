@@ -12,7 +12,18 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-const sample = (cpuPercent: number): UsageSample => ({ time: 0, cpuPercent, memory: cpuPercent * 10, memoryLimit: 1, rxRate: 0, txRate: 0, readRate: 0, writeRate: 0, pids: 1, throttledPercent: 0 });
+const sample = (cpuPercent: number): UsageSample => ({
+  time: 0,
+  cpuPercent,
+  memory: cpuPercent * 10,
+  memoryLimit: 1,
+  rxRate: 0,
+  txRate: 0,
+  readRate: 0,
+  writeRate: 0,
+  pids: 1,
+  throttledPercent: 0,
+});
 const settle = () => vi.advanceTimersByTimeAsync(1);
 
 test('the last sixty values are kept; a container that stopped goes', async () => {
@@ -32,7 +43,13 @@ test('the last sixty values are kept; a container that stopped goes', async () =
 
 test('the host is asked once, and left alone a minute after the last one looked', async () => {
   const signals: AbortSignal[] = [];
-  setClient(fakeClient({ containers: { usage: (_, options) => (signals.push(options?.signal as AbortSignal), new PushStream<UsageUpdate>()) } }));
+  setClient(
+    fakeClient({
+      containers: {
+        usage: (_, options) => (signals.push(options?.signal as AbortSignal), new PushStream<UsageUpdate>()),
+      },
+    }),
+  );
   const store = useUsageStore();
   const leave = store.follow();
   leave();

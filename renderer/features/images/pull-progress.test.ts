@@ -3,11 +3,23 @@ import type { LayerProgress } from '../../../electron/contract/model.ts';
 import { readableCommand } from './layer-command.ts';
 import { layerBytes, overallFraction } from './pull-progress.ts';
 
-const layer = (phase: LayerProgress['phase'], current = 0, total = 0): LayerProgress => ({ id: phase, phase, current, total });
+const layer = (phase: LayerProgress['phase'], current = 0, total = 0): LayerProgress => ({
+  id: phase,
+  phase,
+  current,
+  total,
+});
 
 test('the whole goes from 0 to 1 as layers go through their phases', () => {
   expect(overallFraction([])).toBeUndefined();
-  const stages = [layer('waiting'), layer('downloading', 0, 100), layer('downloading', 50, 100), layer('verifying', 0, 100), layer('unpacking', 50, 100), layer('done', 100, 100)];
+  const stages = [
+    layer('waiting'),
+    layer('downloading', 0, 100),
+    layer('downloading', 50, 100),
+    layer('verifying', 0, 100),
+    layer('unpacking', 50, 100),
+    layer('done', 100, 100),
+  ];
   const fractions = stages.map((stage) => overallFraction([stage]) ?? -1);
   expect(fractions[0]).toBe(0);
   expect(fractions.at(-1)).toBe(1);

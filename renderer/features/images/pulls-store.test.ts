@@ -19,11 +19,24 @@ test('a pull goes through its layers to its end, and is not started twice', asyn
   expect(store.start('alpine')).toBe(pull);
   await flushPromises();
   expect(calls).toBe(1);
-  updates.push({ kind: 'progress', layers: [{ id: 'a', phase: 'downloading', current: 50, total: 100 }], message: 'Pulling', bytesPerSecond: 10 });
+  updates.push({
+    kind: 'progress',
+    layers: [{ id: 'a', phase: 'downloading', current: 50, total: 100 }],
+    message: 'Pulling',
+    bytesPerSecond: 10,
+  });
   await flushPromises();
   const before = pull.fraction ?? 0;
   expect(before).toBeGreaterThan(0.2);
-  updates.push({ kind: 'progress', layers: [{ id: 'a', phase: 'downloading', current: 50, total: 100 }, { id: 'b', phase: 'waiting', current: 0, total: 0 }], message: 'Pulling', bytesPerSecond: 10 });
+  updates.push({
+    kind: 'progress',
+    layers: [
+      { id: 'a', phase: 'downloading', current: 50, total: 100 },
+      { id: 'b', phase: 'waiting', current: 0, total: 0 },
+    ],
+    message: 'Pulling',
+    bytesPerSecond: 10,
+  });
   await flushPromises();
   expect(pull.fraction).toBe(before);
   updates.push({ kind: 'done', imageId: 'sha256:1', message: 'Downloaded newer image' });
@@ -43,7 +56,9 @@ test('a pull that fails keeps why and what to do', async () => {
 
 test('cancelling aborts the call', async () => {
   let signal: AbortSignal | undefined;
-  setClient(fakeClient({ images: { pull: (_, options) => ((signal = options?.signal), new PushStream<PullUpdate>()) } }));
+  setClient(
+    fakeClient({ images: { pull: (_, options) => ((signal = options?.signal), new PushStream<PullUpdate>()) } }),
+  );
   const store = usePullsStore();
   const pull = store.start('alpine');
   await flushPromises();

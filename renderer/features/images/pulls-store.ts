@@ -50,7 +50,10 @@ export const usePullsStore = defineStore('pulls', () => {
     const abort = new AbortController();
     aborts.set(pull.key, abort);
     try {
-      const updates = await useClient().images.pull({ reference: pull.reference, platform: '' }, { signal: abort.signal });
+      const updates = await useClient().images.pull(
+        { reference: pull.reference, platform: '' },
+        { signal: abort.signal },
+      );
       for await (const update of updates) {
         if (abort.signal.aborted) break;
         pull.message = update.message;
@@ -83,6 +86,9 @@ export const usePullsStore = defineStore('pulls', () => {
     if (at >= 0 && pull.state !== 'running') pulls.splice(at, 1);
   }
   /** those under way first */
-  const ordered = computed(() => [...pulls.filter((pull) => pull.state === 'running'), ...pulls.filter((pull) => pull.state !== 'running')]);
+  const ordered = computed(() => [
+    ...pulls.filter((pull) => pull.state === 'running'),
+    ...pulls.filter((pull) => pull.state !== 'running'),
+  ]);
   return { pulls, ordered, start, cancel, dismiss };
 });

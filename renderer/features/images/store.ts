@@ -43,12 +43,33 @@ export const useImagesStore = defineStore('images', () => {
     const first = chosen[0];
     if (!first) return false;
     const many = chosen.length > 1;
-    const use = used.length === 0 ? '' : ` Used by ${used.slice(0, 5).join(', ')}${used.length > 5 ? ` and ${used.length - 5} more` : ''}.`;
+    const use =
+      used.length === 0
+        ? ''
+        : ` Used by ${used.slice(0, 5).join(', ')}${used.length > 5 ? ` and ${used.length - 5} more` : ''}.`;
     const answer = await confirm({
       title: many ? `Remove ${chosen.length} images?` : `Remove ${only ?? imageTitle(first)}?`,
-      text: only && first.tags.length > 1 ? 'This name goes; the image stays under its other names.' : `${many ? 'The images and all their names' : 'The image and all its names'} will be gone. Layers that other images share stay.${use}`,
-      items: only ? [] : chosen.flatMap((row) => (row.tags.length ? row.tags : [shortId(row.id)]).map((name) => ({ name, note: row.usedBy.length ? 'in use' : '' }))),
-      options: [{ name: 'force', label: 'Remove by force', hint: used.length ? 'Needed for an image that containers use: they keep running, its names go' : 'Also where a stopped container uses it or it has several names' }],
+      text:
+        only && first.tags.length > 1
+          ? 'This name goes; the image stays under its other names.'
+          : `${many ? 'The images and all their names' : 'The image and all its names'} will be gone. Layers that other images share stay.${use}`,
+      items: only
+        ? []
+        : chosen.flatMap((row) =>
+            (row.tags.length ? row.tags : [shortId(row.id)]).map((name) => ({
+              name,
+              note: row.usedBy.length ? 'in use' : '',
+            })),
+          ),
+      options: [
+        {
+          name: 'force',
+          label: 'Remove by force',
+          hint: used.length
+            ? 'Needed for an image that containers use: they keep running, its names go'
+            : 'Also where a stopped container uses it or it has several names',
+        },
+      ],
       action: 'Remove',
       danger: true,
     });

@@ -28,7 +28,9 @@ function unquoted(value: string): string {
 /** The rows with the pasted variables in place of the row they were pasted into (when that was empty); names given again are replaced. */
 export function mergeVariables(rows: readonly Variable[], at: number, pasted: readonly Variable[]): Variable[] {
   const given = new Set(pasted.map(({ name }) => name));
-  const kept = rows.map((row, index) => ({ row, index })).filter(({ row, index }) => index !== at && (row.name || row.value) && !given.has(row.name));
+  const kept = rows
+    .map((row, index) => ({ row, index }))
+    .filter(({ row, index }) => index !== at && (row.name || row.value) && !given.has(row.name));
   const before = kept.filter(({ index }) => index < at).map(({ row }) => row);
   const after = kept.filter(({ index }) => index > at).map(({ row }) => row);
   return [...before, ...pasted, ...after];

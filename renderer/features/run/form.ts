@@ -34,7 +34,9 @@ export function createRunForm(image = '') {
     return shown;
   });
   const errorOf = (field: string): string => errors.value.get(field) ?? '';
-  const faulty = computed(() => new Set([...errors.value.keys()].map(sectionOf).filter((each): each is Section => each !== undefined)));
+  const faulty = computed(
+    () => new Set([...errors.value.keys()].map(sectionOf).filter((each): each is Section => each !== undefined)),
+  );
 
   /** True when the form may be sent; else every error is shown from now on. */
   function check(): boolean {

@@ -19,7 +19,9 @@ async function open(run: NonNullable<FakeOverrides['containers']>['run'], image 
   setClient(
     fakeClient({
       containers: { run },
-      images: { watch: () => new PushStream({ kind: 'snapshot' as const, rows: [anImage({ tags: ['busybox:latest'] })] }) },
+      images: {
+        watch: () => new PushStream({ kind: 'snapshot' as const, rows: [anImage({ tags: ['busybox:latest'] })] }),
+      },
       networks: { list: () => [{ id: '1', name: 'backend', driver: 'bridge', subnets: [], containers: [] }] },
       volumes: { list: () => [] },
     }),
@@ -40,7 +42,9 @@ async function type(name: string, value: string) {
   await flushPromises();
 }
 async function submit() {
-  (document.querySelector('#run-form') as HTMLFormElement).dispatchEvent(new Event('submit', { bubbles: true, cancelable: true }));
+  (document.querySelector('#run-form') as HTMLFormElement).dispatchEvent(
+    new Event('submit', { bubbles: true, cancelable: true }),
+  );
   await flushPromises();
 }
 const text = () => document.body.textContent ?? '';
@@ -69,7 +73,9 @@ test('a wrong field is told beside it and nothing is sent', async () => {
   expect(calls).toBe(0);
   const input = document.querySelector('[name="image"]') as HTMLInputElement;
   expect(input.getAttribute('aria-invalid')).toBe('true');
-  expect(document.getElementById(input.getAttribute('aria-describedby') ?? '')?.textContent).toContain('invalid reference format');
+  expect(document.getElementById(input.getAttribute('aria-describedby') ?? '')?.textContent).toContain(
+    'invalid reference format',
+  );
 });
 
 test('what the engine says about a field stands beside that field, until it is changed', async () => {
@@ -87,7 +93,10 @@ test('what the engine says about a field stands beside that field, until it is c
 test('a container that was created but did not start can be opened', async () => {
   await open(async function* () {
     yield { kind: 'created' as const, id: 'abc', warnings: [] };
-    throw new ORPCError('FAILED', { data: { code: 'x', message: 'exec: "nope": executable file not found' }, defined: true });
+    throw new ORPCError('FAILED', {
+      data: { code: 'x', message: 'exec: "nope": executable file not found' },
+      defined: true,
+    });
   });
   await submit();
   expect(text()).toContain('created but did not start');

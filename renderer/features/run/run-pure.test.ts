@@ -16,15 +16,41 @@ test('lines of an .env file become variables', () => {
 });
 
 test('pasted variables take the place of the row they were pasted into and of rows with their names', () => {
-  const rows = [{ name: 'A', value: '1' }, { name: '', value: '' }, { name: 'B', value: '2' }];
-  const pasted = [{ name: 'C', value: '3' }, { name: 'B', value: 'new' }];
-  expect(mergeVariables(rows, 1, pasted)).toEqual([{ name: 'A', value: '1' }, { name: 'C', value: '3' }, { name: 'B', value: 'new' }]);
+  const rows = [
+    { name: 'A', value: '1' },
+    { name: '', value: '' },
+    { name: 'B', value: '2' },
+  ];
+  const pasted = [
+    { name: 'C', value: '3' },
+    { name: 'B', value: 'new' },
+  ];
+  expect(mergeVariables(rows, 1, pasted)).toEqual([
+    { name: 'A', value: '1' },
+    { name: 'C', value: '3' },
+    { name: 'B', value: 'new' },
+  ]);
 });
 
 test('a stored image is known by any of its names', () => {
-  const images = [anImage({ id: `sha256:${'ab'.repeat(32)}`, tags: ['alpine:latest', '127.0.0.1:5000/debian:1'], digests: ['alpine@sha256:1'] })];
-  for (const name of ['alpine', 'docker.io/library/alpine', 'alpine:latest', '127.0.0.1:5000/debian:1', 'alpine@sha256:1', 'abababab']) expect(isStored(name, images), name).toBe(true);
-  for (const name of ['', 'alpine:3', '127.0.0.1:5000/debian', 'deadbeef']) expect(isStored(name, images), name).toBe(false);
+  const images = [
+    anImage({
+      id: `sha256:${'ab'.repeat(32)}`,
+      tags: ['alpine:latest', '127.0.0.1:5000/debian:1'],
+      digests: ['alpine@sha256:1'],
+    }),
+  ];
+  for (const name of [
+    'alpine',
+    'docker.io/library/alpine',
+    'alpine:latest',
+    '127.0.0.1:5000/debian:1',
+    'alpine@sha256:1',
+    'abababab',
+  ])
+    expect(isStored(name, images), name).toBe(true);
+  for (const name of ['', 'alpine:3', '127.0.0.1:5000/debian', 'deadbeef'])
+    expect(isStored(name, images), name).toBe(false);
 });
 
 test('capabilities are taken as people write them, and unknown ones are told', () => {

@@ -6,7 +6,10 @@ import { asAppError } from '../../app/errors.ts';
 import { overallFraction } from '../images/pull-progress.ts';
 
 export type RunPhase = 'idle' | 'pulling' | 'creating' | 'starting';
-export type RunOutcome = { kind: 'started'; id: string; warnings: string[] } | { kind: 'failed'; error: AppError; id: string } | { kind: 'cancelled'; id: string };
+export type RunOutcome =
+  | { kind: 'started'; id: string; warnings: string[] }
+  | { kind: 'failed'; error: AppError; id: string }
+  | { kind: 'cancelled'; id: string };
 
 /** One run at a time: pull where needed, create, start; with what is needed to show how far it is. */
 export function createRunner() {

@@ -10,7 +10,20 @@ export const sections: { value: Section; label: string }[] = [
 ];
 
 const bySection: Record<Section, readonly string[]> = {
-  basics: ['image', 'name', 'command', 'entrypoint', 'workingDir', 'user', 'restart', 'restartRetries', 'autoRemove', 'tty', 'interactive', 'init'],
+  basics: [
+    'image',
+    'name',
+    'command',
+    'entrypoint',
+    'workingDir',
+    'user',
+    'restart',
+    'restartRetries',
+    'autoRemove',
+    'tty',
+    'interactive',
+    'init',
+  ],
   ports: ['ports', 'network', 'hostname'],
   storage: ['mounts'],
   environment: ['environment'],
