@@ -10,7 +10,7 @@ export interface PortLabel {
 /** Addresses that mean every interface. */
 const anyAddress = new Set(['', '0.0.0.0', '::']);
 
-/** Published ports first, IPv4 and IPv6 bindings of the same port as one. `host`: where the engine publishes its ports. */
+/** Links first, then other published ports; IPv4 and IPv6 bindings of the same port as one. `host`: where the engine publishes its ports. */
 export function portLabels(ports: ContainerRow['ports'], host = 'localhost'): PortLabel[] {
   const labels = new Map<string, PortLabel & { order: number }>();
   for (const port of ports) {
@@ -24,7 +24,7 @@ export function portLabels(ports: ContainerRow['ports'], host = 'localhost'): Po
     const address = anyAddress.has(port.IP ?? '') || isLoopback(port.IP) ? host : bracketed(port.IP ?? '');
     if (!labels.has(text)) {
       const url = port.Type === 'tcp' ? `http://${address}:${port.PublicPort}` : undefined;
-      labels.set(text, { text, order: port.PublicPort, ...(url ? { url } : {}) });
+      labels.set(text, { text, order: port.PublicPort + (url ? 0 : 1e5), ...(url ? { url } : {}) });
     }
   }
   return [...labels.values()]

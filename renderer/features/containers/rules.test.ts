@@ -40,9 +40,9 @@ test('ports: both address families are one, published TCP is a link, the rest is
     { IP: '10.0.0.7', PrivatePort: 443, PublicPort: 8443, Type: 'tcp' },
   ]);
   expect(labels).toEqual([
-    { text: '53→53/udp' },
     { text: '8080→80', url: 'http://localhost:8080' },
     { text: '8443→443', url: 'http://10.0.0.7:8443' },
+    { text: '53→53/udp' },
     { text: '6379/tcp' },
   ]);
 });
