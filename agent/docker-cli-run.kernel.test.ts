@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dockerFixture, type DockerFixture } from './docker-cli-fixture.ts';
+import { dockerFixture, eventually, type DockerFixture } from './docker-cli-fixture.ts';
 import { freePort } from './testing/index.ts';
 
 let fixture: DockerFixture;
@@ -104,8 +104,9 @@ describe('docker run', () => {
   it('publishes a port, names its owner, and frees it', async () => {
     const port = await freePort();
     await fixture.ok('run', '-d', '--name', 'web', '-p', `127.0.0.1:${port}:80`, fixture.image, 'httpd', '-f', '-p', '80', '-h', '/etc');
-    const answer = await fetch(`http://127.0.0.1:${port}/hostname`);
-    expect(await answer.text()).toMatch(/^[0-9a-f]{12}\n$/);
+    // The container runs before its server listens.
+    const ask = () => fetch(`http://127.0.0.1:${port}/hostname`).then((answer) => answer.text(), () => '');
+    expect(await eventually(ask, (text) => text !== '', 'an answer of the server')).toMatch(/^[0-9a-f]{12}\n$/);
     expect(await fixture.ok('port', 'web')).toBe(`80/tcp -> 127.0.0.1:${port}`);
     expect(await fixture.ok('ps', '--format', '{{.Ports}}')).toBe(`127.0.0.1:${port}->80/tcp`);
     const second = await fixture.docker(['run', '--rm', '-p', `127.0.0.1:${port}:80`, fixture.image, 'true']);
@@ -137,7 +138,7 @@ describe('docker run', () => {
 describe('refusals', () => {
   it('has Docker\'s words for names', async () => {
     await fixture.ok('create', '--name', 'taken', fixture.image);
-    const id = await fixture.ok('ps', '-aq', '--no-trunc');
+    const id = await fixture.ok('inspect', '-f', '{{.Id}}', 'taken');
     const twice = await fixture.docker(['create', '--name', 'taken', fixture.image]);
     expect(twice.stderr).toContain(
       `Conflict. The container name "/taken" is already in use by container "${id}". You have to remove (or rename) that container to be able to reuse that name.`,
