@@ -17,7 +17,7 @@ module.exports = {
       name: 'electron-only-in-the-shell',
       severity: 'error',
       from: { path: '^(agent|electron|renderer)/', pathNot: '^electron/(main|preload)/' },
-      to: { path: '^(node_modules/)?electron(/|$)' },
+      to: { path: '^node_modules/electron/' },
     },
     {
       name: 'no-node-in-contract-or-renderer',

@@ -9,7 +9,7 @@ run() { # name, command...
 }
 run types bin/node24 build/checks/typecheck.ts
 run lint node_modules/.bin/oxlint --quiet agent electron renderer e2e build bench
-run layers bin/node24 node_modules/dependency-cruiser/bin/dependency-cruise.mjs --config .dependency-cruiser.cjs --output-type err agent electron renderer
+run layers bin/node24 node_modules/dependency-cruiser/bin/dependency-cruiser.mjs --config .dependency-cruiser.cjs --output-type err agent electron renderer
 run format bin/node24 node_modules/prettier/bin/prettier.cjs --check --log-level warn '{agent,electron,renderer,e2e,build,bench}/**/*.{ts,vue,css,html}'
 run sizes bin/node24 build/checks/sizes.ts
 [ ${#failed[@]} -eq 0 ] || { echo "check: failed: ${failed[*]}"; exit 1; }

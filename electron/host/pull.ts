@@ -79,7 +79,6 @@ export async function* pullImage(
   const both = AbortSignal.any([signal, stop.signal]);
   const progress = new PullProgress();
   let failure: unknown;
-  let ended = false;
   let fresh = false;
   const reading = (async () => {
     try {
@@ -90,11 +89,10 @@ export async function* pullImage(
     } catch (error) {
       failure = error;
     }
-    ended = true;
     stop.abort();
   })();
   try {
-    while (!ended && !signal.aborted) {
+    while (!both.aborted) {
       if (fresh) {
         fresh = false;
         yield progress.update(Date.now());
