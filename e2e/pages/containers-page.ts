@@ -4,7 +4,7 @@ import { Window } from './window.ts';
 export class ContainersPage extends Window {
   async open(): Promise<void> {
     await this.visit('/containers');
-    await this.page.getByRole('heading', { name: 'Containers' }).waitFor();
+    await this.page.getByRole('heading', { name: 'Containers', level: 1 }).waitFor();
   }
   row(name: string): Locator {
     return this.page.getByRole('row').filter({ has: this.page.getByRole('link', { name, exact: true }) });
@@ -19,7 +19,9 @@ export class ContainersPage extends Window {
     return this.page.getByRole('toolbar', { name: 'Selected containers' });
   }
   async act(name: string, action: string | RegExp): Promise<void> {
-    await this.row(name).getByRole('button', { name: `Actions for ${name}` }).click();
+    await this.row(name)
+      .getByRole('button', { name: `Actions for ${name}` })
+      .click();
     await this.menuItem(action).click();
   }
 }

@@ -4,7 +4,7 @@ import { Window } from './window.ts';
 export class ImagesPage extends Window {
   async open(): Promise<void> {
     await this.visit('/images');
-    await this.page.getByRole('heading', { name: 'Images' }).waitFor();
+    await this.page.getByRole('heading', { name: 'Images', level: 1 }).waitFor();
   }
   get reference(): Locator {
     return this.page.getByRole('textbox', { name: 'Image to pull' });
@@ -21,7 +21,9 @@ export class ImagesPage extends Window {
     return this.page.getByRole('row').filter({ has: this.page.getByRole('link', { name, exact: true }) });
   }
   async act(name: string, action: string | RegExp): Promise<void> {
-    await this.row(name).getByRole('button', { name: `Actions for ${name}` }).click();
+    await this.row(name)
+      .getByRole('button', { name: `Actions for ${name}` })
+      .click();
     await this.menuItem(action).click();
   }
 }

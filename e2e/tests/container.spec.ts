@@ -1,7 +1,8 @@
 import { expect, test } from '../fixtures/berth.ts';
 
 test('logs follow, tell the streams apart and can be searched', async ({ container, registries, docker, page }) => {
-  const script = 'for i in $(seq 1 200); do echo "line $i"; done; echo "it broke" >&2; printf "\\033[31mred\\033[0m\\n"; while :; do echo tick; sleep 1; done';
+  const script =
+    'for i in $(seq 1 200); do echo "line $i"; done; echo "it broke" >&2; printf "\\033[31mred\\033[0m\\n"; while :; do echo tick; sleep 1; done';
   const id = await docker('run', '-d', '--name', 'chatty', registries.busybox, 'sh', '-c', script);
   await container.open(id);
   await expect(container.lines.last()).toHaveText('tick');
@@ -28,7 +29,10 @@ test('logs follow, tell the streams apart and can be searched', async ({ contain
   await page.getByRole('button', { name: 'Follow the newest lines' }).click();
   await expect(container.lines.last()).toContainText('tick');
 
-  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as a file' }).click()]);
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save as a file' }).click(),
+  ]);
   expect(file.suggestedFilename()).toBe('chatty.log');
 });
 
@@ -43,7 +47,9 @@ test('1,000,000 lines scroll without a stall', async ({ container, registries, d
   await page.evaluate(() => {
     const tasks: number[] = [];
     Object.assign(window, { longTasks: tasks });
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: 'longtask' });
+    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({
+      type: 'longtask',
+    });
   });
   const log = page.getByRole('log');
   await log.hover();
@@ -66,13 +72,25 @@ test('1,000,000 lines scroll without a stall', async ({ container, registries, d
 });
 
 test('graphs show what was before they were opened, and go on', async ({ container, registries, docker, page }) => {
-  const id = await docker('run', '-d', '--name', 'worker', '-m', '64m', registries.busybox, 'sh', '-c', 'while :; do :; done');
+  const id = await docker(
+    'run',
+    '-d',
+    '--name',
+    'worker',
+    '-m',
+    '64m',
+    registries.busybox,
+    'sh',
+    '-c',
+    'while :; do :; done',
+  );
   await page.waitForTimeout(4_000);
   await container.open(id, 'Stats');
   await expect(container.chart('CPU')).toHaveAccessibleName(/CPU [1-9]\d*(\.\d)?%/);
   await expect(container.chart('Memory')).toHaveAccessibleName(/Memory [\d.]+ [KM]iB/);
   await expect(container.chart('Memory')).toContainText('64.0 MiB limit');
-  for (const title of ['Network', 'Block I/O', 'Processes', 'CPU throttling']) await expect(container.chart(title).locator('canvas')).toBeVisible();
+  for (const title of ['Network', 'Block I/O', 'Processes', 'CPU throttling'])
+    await expect(container.chart(title).locator('canvas')).toBeVisible();
 });
 
 test('a terminal is a real TTY that follows the size of the window', async ({ container, sleeper, page }) => {

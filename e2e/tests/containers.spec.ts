@@ -1,7 +1,11 @@
 import { expect, test } from '../fixtures/berth.ts';
 import { freePort } from '../../agent/testing/index.ts';
 
-test('a container started by the docker command appears at once, and goes with it', async ({ containers, sleeper, docker }) => {
+test('a container started by the docker command appears at once, and goes with it', async ({
+  containers,
+  sleeper,
+  docker,
+}) => {
   await containers.open();
   await sleeper('from-docker');
   await expect(containers.state('from-docker')).toHaveText(/Running/);
@@ -54,7 +58,18 @@ test('one is paused, resumed, restarted, stopped and removed from its row', asyn
 
 test('a published port is a link, and something answers there', async ({ containers, registries, docker, page }) => {
   const port = await freePort();
-  await docker('run', '-d', '--name', 'served', '-p', `127.0.0.1:${port}:80`, registries.busybox, 'sh', '-c', 'mkdir -p /w && echo hello from inside > /w/index.html && exec httpd -f -p 80 -h /w');
+  await docker(
+    'run',
+    '-d',
+    '--name',
+    'served',
+    '-p',
+    `127.0.0.1:${port}:80`,
+    registries.busybox,
+    'sh',
+    '-c',
+    'mkdir -p /w && echo hello from inside > /w/index.html && exec httpd -f -p 80 -h /w',
+  );
   await containers.open();
   const link = containers.row('served').getByRole('link', { name: new RegExp(`^${port}→80`) });
   await expect(link).toHaveAttribute('href', `http://localhost:${port}`);

@@ -25,7 +25,11 @@ test('cancels a pull and leaves nothing half-visible', async ({ images, registri
 });
 
 test.describe('says why an image cannot be pulled', () => {
-  const cases: [what: string, reference: (all: { host: string; locked: string; foreign: string }) => string, words: RegExp][] = [
+  const cases: [
+    what: string,
+    reference: (all: { host: string; locked: string; foreign: string }) => string,
+    words: RegExp,
+  ][] = [
     ['unknown', ({ host }) => `${host}/nothing:1`, /not found|manifest unknown|name unknown|does not have/i],
     ['unauthorised', ({ locked }) => locked, /unauthori[sz]ed|no basic auth|denied|log ?in|authentication/i],
     ['of another architecture', ({ foreign }) => foreign, /platform|architecture/i],

@@ -1,7 +1,23 @@
 import { expect, test } from '../fixtures/berth.ts';
 
-test('the window recovers when the engine is killed and started again, and so do the containers', async ({ containers, container, engine, registries, docker, page }) => {
-  const id = await docker('run', '-d', '--name', 'survivor', registries.busybox, 'sh', '-c', 'i=0; while :; do i=$((i+1)); echo "count $i"; sleep 0.2; done');
+test('the window recovers when the engine is killed and started again, and so do the containers', async ({
+  containers,
+  container,
+  engine,
+  registries,
+  docker,
+  page,
+}) => {
+  const id = await docker(
+    'run',
+    '-d',
+    '--name',
+    'survivor',
+    registries.busybox,
+    'sh',
+    '-c',
+    'i=0; while :; do i=$((i+1)); echo "count $i"; sleep 0.2; done',
+  );
   await containers.open();
   await expect(containers.state('survivor')).toHaveText(/Running/);
   const pid = await docker('inspect', '-f', '{{.State.Pid}}', id);

@@ -5,10 +5,21 @@ test('runs with most options, and each has its effect', async ({ run, containers
   const port = String(await freePort());
   await containers.open();
   await run.open();
-  await run.fill({ image: registries.busybox, name: 'all-options', command: "sh -c 'echo started; sleep 500'", workingDir: '/tmp', user: 'nobody' });
+  await run.fill({
+    image: registries.busybox,
+    name: 'all-options',
+    command: "sh -c 'echo started; sleep 500'",
+    workingDir: '/tmp',
+    user: 'nobody',
+  });
   await run.section(/^Network|^Ports/);
   await run.dialog.getByRole('button', { name: 'Publish a port' }).click();
-  await run.fill({ 'ports.0.hostPort': port, 'ports.0.containerPort': '8080', 'ports.0.hostIp': '127.0.0.1', hostname: 'inside' });
+  await run.fill({
+    'ports.0.hostPort': port,
+    'ports.0.containerPort': '8080',
+    'ports.0.hostIp': '127.0.0.1',
+    hostname: 'inside',
+  });
   await run.section(/^Storage|^Volumes/);
   await run.dialog.getByRole('button', { name: 'Add a mount' }).click();
   await run.fill({ 'mounts.0.source': 'e2e-data', 'mounts.0.target': '/data' });
@@ -21,7 +32,16 @@ test('runs with most options, and each has its effect', async ({ run, containers
   await run.dialog.getByLabel('Read-only root').check();
   await run.dialog.getByLabel('Capabilities dropped').first().fill('CHOWN');
   await page.keyboard.press('Enter');
-  for (const word of ['docker run', '--name all-options', '--memory', '--cpus', '--read-only', 'e2e-data:/data', 'GREETING', `:${port}:8080`]) {
+  for (const word of [
+    'docker run',
+    '--name all-options',
+    '--memory',
+    '--cpus',
+    '--read-only',
+    'e2e-data:/data',
+    'GREETING',
+    `:${port}:8080`,
+  ]) {
     await expect(run.dockerLine).toContainText(word);
   }
   await run.run();
@@ -30,12 +50,25 @@ test('runs with most options, and each has its effect', async ({ run, containers
 
   const inspect = JSON.parse(await docker('inspect', 'all-options'))[0];
   expect(inspect.State.Running).toBe(true);
-  expect(inspect.Config).toMatchObject({ User: 'nobody', WorkingDir: '/tmp', Hostname: 'inside', Cmd: ['sh', '-c', 'echo started; sleep 500'] });
-  expect(inspect.HostConfig).toMatchObject({ Memory: 64 * 1024 * 1024, NanoCpus: 500_000_000, CpusetCpus: '0', PidsLimit: 50, ReadonlyRootfs: true });
+  expect(inspect.Config).toMatchObject({
+    User: 'nobody',
+    WorkingDir: '/tmp',
+    Hostname: 'inside',
+    Cmd: ['sh', '-c', 'echo started; sleep 500'],
+  });
+  expect(inspect.HostConfig).toMatchObject({
+    Memory: 64 * 1024 * 1024,
+    NanoCpus: 500_000_000,
+    CpusetCpus: '0',
+    PidsLimit: 50,
+    ReadonlyRootfs: true,
+  });
   const inside = (script: string) => docker('exec', 'all-options', 'sh', '-c', script);
   expect(await inside('id -un; pwd; hostname; echo "$GREETING"')).toBe('nobody\n/tmp\ninside\nhello world');
   expect(await inside('touch /x 2>&1; mount | grep -c " /data "')).toMatch(/Read-only file system\n1$/);
-  expect(await inside('cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null')).toContain('67108864');
+  expect(
+    await inside('cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null'),
+  ).toContain('67108864');
   expect(await docker('port', 'all-options')).toContain(`127.0.0.1:${port}`);
 });
 

@@ -47,10 +47,11 @@ describe('axisTop', () => {
     expect(axisTop(6 * 1024 ** 2, units.memory, 100 * 1024 ** 2).top).toBeLessThan(20 * 1024 ** 2);
   });
   it('has a step for the greatest values', () => {
-    for (const unit of Object.values(units)) for (const value of [0, 1, 1e3, 1e6, 1e9, 1e12]) {
-      const { top, step } = axisTop(value, unit);
-      expect(top).toBeGreaterThanOrEqual(value);
-      expect(step).toBeGreaterThan(0);
-    }
+    for (const unit of Object.values(units))
+      for (const value of [0, 1, 1e3, 1e6, 1e9, 1e12]) {
+        const { top, step } = axisTop(value, unit);
+        expect(top).toBeGreaterThanOrEqual(value);
+        expect(step).toBeGreaterThan(0);
+      }
   });
 });

@@ -12,7 +12,10 @@ export class SampleWindow<K extends string> {
     this.keys = keys;
     this.spanMs = spanMs;
     this.gapMs = intervalMs * 2.6;
-    this.columns = Object.fromEntries(keys.map((key) => [key, [] as (number | null)[]])) as Record<K, (number | null)[]>;
+    this.columns = Object.fromEntries(keys.map((key) => [key, [] as (number | null)[]])) as Record<
+      K,
+      (number | null)[]
+    >;
   }
 
   /** Replaces everything: the history that an engine keeps. */

@@ -14,7 +14,11 @@ const powers = (base: number, factors: number[], count: number): number[] =>
 
 export const units = {
   percent: { format: formatPercent, steps: [1, 2, 5, 10, 20, 25, 50, 100, 200, 400, 800, 1600, 3200], floor: 5 },
-  memory: { format: (value: number) => formatBytes(value, 1024), steps: powers(1024, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512], 5), floor: 1024 * 1024 },
+  memory: {
+    format: (value: number) => formatBytes(value, 1024),
+    steps: powers(1024, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512], 5),
+    floor: 1024 * 1024,
+  },
   rate: { format: formatRate, steps: powers(10, [1, 2, 5], 13), floor: 1000 },
   count: { format: (value: number) => String(Math.round(value)), steps: powers(10, [1, 2, 5], 7), floor: 4 },
 } satisfies Record<string, Unit>;

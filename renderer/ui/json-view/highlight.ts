@@ -32,7 +32,11 @@ export const foundMarks = StateField.define<DecorationSet>({
       if (!effect.is(setFound)) continue;
       const builder = new RangeSetBuilder<Decoration>();
       for (const [index, { from, to }] of effect.value.found.entries()) {
-        builder.add(from, to, Decoration.mark({ class: index === effect.value.current ? 'json-found current' : 'json-found' }));
+        builder.add(
+          from,
+          to,
+          Decoration.mark({ class: index === effect.value.current ? 'json-found current' : 'json-found' }),
+        );
       }
       next = builder.finish();
     }

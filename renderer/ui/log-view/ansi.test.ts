@@ -16,7 +16,9 @@ describe('parseAnsi', () => {
     });
   });
   it('reads 256 and true colours in both spellings', () => {
-    expect(parseAnsi('\x1b[38;5;196ma\x1b[48;5;244mb\x1b[38;2;1;2;3mc\x1b[38:2::4:5:6md').spans.map((span) => span.style)).toEqual([
+    expect(
+      parseAnsi('\x1b[38;5;196ma\x1b[48;5;244mb\x1b[38;2;1;2;3mc\x1b[38:2::4:5:6md').spans.map((span) => span.style),
+    ).toEqual([
       { foreground: 'rgb(255 0 0)' },
       { foreground: 'rgb(255 0 0)', background: 'rgb(128 128 128)' },
       { foreground: 'rgb(1 2 3)', background: 'rgb(128 128 128)' },
@@ -25,7 +27,9 @@ describe('parseAnsi', () => {
     expect(parseAnsi('\x1b[38;5;9mx').spans[0]?.style).toEqual({ foreground: 9 });
   });
   it('drops every other sequence, also broken ones', () => {
-    expect(parseAnsi('\x1b[2K\x1b[1Ga\x1b]0;title\x07b\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\x1b(Bc\x1b[?25l\x1b').text).toBe('ablinkc');
+    expect(
+      parseAnsi('\x1b[2K\x1b[1Ga\x1b]0;title\x07b\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\x1b(Bc\x1b[?25l\x1b').text,
+    ).toBe('ablinkc');
     expect(stripAnsi('a\x00b\x08c\x7f')).toBe('abc');
     expect(stripAnsi('end\x1b[31')).toMatch(/^end/);
     expect(parseAnsi('\x1b[38mx').text).toBe('x');
@@ -65,6 +69,9 @@ describe('segmentsOf', () => {
     expect(segmentsOf(stored('x'.repeat(1_000_000)), [[500_000, 500_001]], undefined)[0]?.text.length).toBe(20_000);
   });
   it('swaps colours for inverse', () => {
-    expect(look({ inverse: true, foreground: 2 }).css).toEqual({ color: 'var(--log-bg)', 'background-color': 'var(--ansi-2)' });
+    expect(look({ inverse: true, foreground: 2 }).css).toEqual({
+      color: 'var(--log-bg)',
+      'background-color': 'var(--ansi-2)',
+    });
   });
 });

@@ -79,7 +79,10 @@ export function parseAnsi(raw: string): { text: string; spans: AnsiSpan[] } {
 /** The style after the parameters of one SGR sequence. */
 export function applySgr(before: AnsiStyle, parameters: string): AnsiStyle {
   // "38:2::r:g:b" is the standard's form of "38;2;r;g;b"
-  const codes = parameters.replace(/([34]8):2::?/g, '$1;2;').split(/[;:]/).map((part) => (part === '' ? 0 : Number(part)));
+  const codes = parameters
+    .replace(/([34]8):2::?/g, '$1;2;')
+    .split(/[;:]/)
+    .map((part) => (part === '' ? 0 : Number(part)));
   let style: AnsiStyle = { ...before };
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i] ?? 0;

@@ -92,7 +92,8 @@ export class LineIndex {
       this.scanned = this.store.end;
       return;
     }
-    if (block.joined && this.matcher?.acrossLines && this.scanned === block.base) this.scanJoined(block.base, block.joined, this.matcher.acrossLines);
+    if (block.joined && this.matcher?.acrossLines && this.scanned === block.base)
+      this.scanJoined(block.base, block.joined, this.matcher.acrossLines);
     else this.scanLines(Math.min(block.base + block.count, this.scanned + 1024));
   }
 

@@ -16,14 +16,22 @@ const matcher = (text: string, options: { matchCase?: boolean; regex?: boolean }
   if (!made || 'error' in made) throw new Error('not a matcher');
   return made;
 };
-const all = (index: LineIndex): number[] => Array.from({ length: index.found.length }, (_, i) => index.found.at(i) ?? -1);
+const all = (index: LineIndex): number[] =>
+  Array.from({ length: index.found.length }, (_, i) => index.found.at(i) ?? -1);
 
 describe('LineStore', () => {
   it('gives back every line, across chunk borders, with time, stream and text', () => {
     const store = new LineStore();
-    for (let i = 0; i < 10_000; i++) store.append([line(`line ${i}`, i % 3 === 0 ? 'stderr' : 'stdout', 1_700_000_000_000 + i)]);
+    for (let i = 0; i < 10_000; i++)
+      store.append([line(`line ${i}`, i % 3 === 0 ? 'stderr' : 'stdout', 1_700_000_000_000 + i)]);
     for (const seq of [0, 1, 4095, 4096, 4097, 8191, 8192, 9999]) {
-      expect(store.line(seq)).toEqual({ seq, time: 1_700_000_000_000 + seq, stderr: seq % 3 === 0, raw: `line ${seq}`, text: `line ${seq}` });
+      expect(store.line(seq)).toEqual({
+        seq,
+        time: 1_700_000_000_000 + seq,
+        stderr: seq % 3 === 0,
+        raw: `line ${seq}`,
+        text: `line ${seq}`,
+      });
     }
     expect(store.line(10_000)).toBeUndefined();
     expect(store.line(-1)).toBeUndefined();
@@ -32,7 +40,14 @@ describe('LineStore', () => {
 
   it('keeps nanoseconds', () => {
     const store = new LineStore();
-    store.append([{ time: Date.parse('2024-05-06T07:08:09.123Z'), stamp: '2024-05-06T07:08:09.123456789Z', stream: 'stdout', text: '' }]);
+    store.append([
+      {
+        time: Date.parse('2024-05-06T07:08:09.123Z'),
+        stamp: '2024-05-06T07:08:09.123456789Z',
+        stream: 'stdout',
+        text: '',
+      },
+    ]);
     expect(store.stamp(0)).toBe('2024-05-06T07:08:09.123456789Z');
     expect(nanosOf('2024-05-06T07:08:09.1234Z')).toBe(400_000);
     expect(nanosOf('2024-05-06T07:08:09Z')).toBe(0);
@@ -86,7 +101,9 @@ describe('LineStore', () => {
     const store = new LineStore();
     const before = performance.now();
     for (let batch = 0; batch < 1000; batch++) {
-      store.append(Array.from({ length: 1000 }, (_, i) => line(`request ${batch * 1000 + i} GET /api/items/${i} 200 OK in 12 ms`)));
+      store.append(
+        Array.from({ length: 1000 }, (_, i) => line(`request ${batch * 1000 + i} GET /api/items/${i} 200 OK in 12 ms`)),
+      );
     }
     expect(store.length).toBe(1_000_000);
     expect(performance.now() - before).toBeLessThan(6000);
@@ -94,7 +111,7 @@ describe('LineStore', () => {
     const index = new LineIndex(store, 'both', matcher('REQUEST 999999 '));
     const searching = performance.now();
     let longest = 0;
-    for (let done = false; !done; ) {
+    for (let done = false; !done;) {
       const step = performance.now();
       done = index.scan(8);
       longest = Math.max(longest, performance.now() - step);
@@ -108,7 +125,11 @@ describe('LineStore', () => {
 describe('LineIndex', () => {
   const filled = (count: number): LineStore => {
     const store = new LineStore({ lines: 20_000, chars: 1e9 });
-    store.append(Array.from({ length: count }, (_, i) => line(i % 10 === 0 ? `Error at ${i}: error twice` : `fine ${i}`, i % 2 ? 'stderr' : 'stdout')));
+    store.append(
+      Array.from({ length: count }, (_, i) =>
+        line(i % 10 === 0 ? `Error at ${i}: error twice` : `fine ${i}`, i % 2 ? 'stderr' : 'stdout'),
+      ),
+    );
     return store;
   };
   const scanned = (index: LineIndex): LineIndex => {
@@ -132,7 +153,11 @@ describe('LineIndex', () => {
 
   it('agrees with a search line by line', () => {
     const store = new LineStore();
-    store.append(Array.from({ length: 9000 }, (_, i) => line(['', 'a', 'aa', 'b', 'ab', 'ba\x1b[1ma'][(i * 7 + (i >> 5)) % 6] ?? '')));
+    store.append(
+      Array.from({ length: 9000 }, (_, i) =>
+        line(['', 'a', 'aa', 'b', 'ab', 'ba\x1b[1ma'][(i * 7 + (i >> 5)) % 6] ?? ''),
+      ),
+    );
     for (const text of ['a', 'aa', 'ab', 'baa']) {
       const expected = Array.from({ length: 9000 }, (_, i) => i).filter((i) => store.text(i).includes(text));
       expect(all(scanned(new LineIndex(store, 'both', matcher(text))))).toEqual(expected);
@@ -158,7 +183,13 @@ describe('NumberList', () => {
     expect(list.lowerBound(11)).toBe(6);
     expect(list.dropBelow(100)).toBe(50);
     for (let i = 5000; i < 20_000; i++) list.push(i * 2);
-    expect([list.at(0), list.length, list.at(list.length - 1), list.at(list.length), list.at(-1)]).toEqual([100, 19_950, 39_998, undefined, undefined]);
+    expect([list.at(0), list.length, list.at(list.length - 1), list.at(list.length), list.at(-1)]).toEqual([
+      100,
+      19_950,
+      39_998,
+      undefined,
+      undefined,
+    ]);
   });
 });
 
@@ -168,7 +199,10 @@ describe('createMatcher', () => {
     expect(made).toHaveProperty('error');
   });
   it('treats text literally, and finds all ranges', () => {
-    expect(matcher('a.c').ranges('a.c abc A.C')).toEqual([[0, 3], [8, 11]]);
+    expect(matcher('a.c').ranges('a.c abc A.C')).toEqual([
+      [0, 3],
+      [8, 11],
+    ]);
     expect(matcher('x*', { regex: true }).ranges('axxb')).toEqual([[1, 3]]);
     expect(createMatcher({ text: '', matchCase: false, regex: false })).toBeUndefined();
   });

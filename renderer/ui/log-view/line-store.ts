@@ -113,7 +113,8 @@ export class LineStore {
 
   append(lines: readonly IncomingLine[]): void {
     for (const line of lines) this.appendOne(line);
-    while (this.chunks.length > 1 && (this.length > this.limits.lines || this.totalChars > this.limits.chars)) this.dropOldest();
+    while (this.chunks.length > 1 && (this.length > this.limits.lines || this.totalChars > this.limits.chars))
+      this.dropOldest();
   }
 
   private appendOne(line: IncomingLine): void {
@@ -176,7 +177,13 @@ export class LineStore {
     const [chunk, at] = found;
     const flags = chunk.flags[at] ?? 0;
     const text = chunk.plainAt(at);
-    return { seq, time: chunk.times[at] ?? 0, stderr: (flags & 1) !== 0, raw: flags & 2 ? chunk.rawAt(at) : text, text };
+    return {
+      seq,
+      time: chunk.times[at] ?? 0,
+      stderr: (flags & 1) !== 0,
+      raw: flags & 2 ? chunk.rawAt(at) : text,
+      text,
+    };
   }
 
   text(seq: number): string {

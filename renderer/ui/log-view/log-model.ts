@@ -25,7 +25,9 @@ export function createLogModel(limits?: LineStoreLimits) {
   const onlyMatches = ref(false);
   const compiled = computed(() => createMatcher({ text: text.value, matchCase: matchCase.value, regex: regex.value }));
   const problem = computed(() => (compiled.value && 'error' in compiled.value ? compiled.value.error : ''));
-  const matcher = computed<Matcher | undefined>(() => (compiled.value && !('error' in compiled.value) ? compiled.value : undefined));
+  const matcher = computed<Matcher | undefined>(() =>
+    compiled.value && !('error' in compiled.value) ? compiled.value : undefined,
+  );
 
   let shown: LineIndex | undefined;
   let matches: LineIndex | undefined;
@@ -74,7 +76,15 @@ export function createLogModel(limits?: LineStoreLimits) {
   };
 
   return {
-    store, version, stream, text, matchCase, regex, onlyMatches, problem, matcher,
+    store,
+    version,
+    stream,
+    text,
+    matchCase,
+    regex,
+    onlyMatches,
+    problem,
+    matcher,
     get rowCount(): number {
       return shown ? shown.found.length : store.length;
     },

@@ -21,7 +21,9 @@ export function createMatcher(query: Query): Matcher | { error: string } | undef
   try {
     pattern = new RegExp(query.regex ? query.text : query.text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), flags);
   } catch (error) {
-    return { error: (error instanceof Error ? error.message : String(error)).replace(/^Invalid regular expression: /, '') };
+    return {
+      error: (error instanceof Error ? error.message : String(error)).replace(/^Invalid regular expression: /, ''),
+    };
   }
   const once = new RegExp(pattern.source, query.matchCase ? '' : 'i');
   return {

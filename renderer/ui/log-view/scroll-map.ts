@@ -11,7 +11,8 @@ export interface ScrollGeometry {
   viewport: number;
 }
 
-export const trackHeight = (geometry: ScrollGeometry): number => Math.min(Math.max(geometry.content, geometry.viewport), tallestTrack);
+export const trackHeight = (geometry: ScrollGeometry): number =>
+  Math.min(Math.max(geometry.content, geometry.viewport), tallestTrack);
 
 export const lastTop = (geometry: ScrollGeometry): number => Math.max(0, geometry.content - geometry.viewport);
 
@@ -34,4 +35,5 @@ export function trackTop(top: number, geometry: ScrollGeometry): number {
   return (clampTop(top, geometry) / lastTop(geometry)) * (trackHeight(geometry) - geometry.viewport);
 }
 
-export const clampTop = (top: number, geometry: ScrollGeometry): number => Math.min(Math.max(0, top), lastTop(geometry));
+export const clampTop = (top: number, geometry: ScrollGeometry): number =>
+  Math.min(Math.max(0, top), lastTop(geometry));

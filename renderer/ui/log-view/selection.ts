@@ -15,7 +15,9 @@ export const before = (a: Position, b: Position): boolean => a.seq < b.seq || (a
 
 /** The selection from its first to its last place. */
 export function ordered(selection: Selection): [Position, Position] {
-  return before(selection.anchor, selection.head) ? [selection.anchor, selection.head] : [selection.head, selection.anchor];
+  return before(selection.anchor, selection.head)
+    ? [selection.anchor, selection.head]
+    : [selection.head, selection.anchor];
 }
 
 /** What of a line is selected; an empty line inside the selection counts as one column. */

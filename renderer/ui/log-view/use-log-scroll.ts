@@ -111,7 +111,15 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
   onBeforeUnmount(() => observer?.disconnect());
 
   return {
-    top, viewport, rows, follow, unseen, geometry, onScroll, onKey, moveTo,
+    top,
+    viewport,
+    rows,
+    follow,
+    unseen,
+    geometry,
+    onScroll,
+    onKey,
+    moveTo,
     trackPx: computed(() => trackHeight(geometry.value)),
     toEnd: () => {
       follow.value = true;

@@ -56,10 +56,18 @@ export function useLogSelection(model: LogModel, scroller: Ref<HTMLElement | nul
   const onDown = (event: PointerEvent) => {
     const box = scroller.value?.getBoundingClientRect();
     // not on the scroll bars
-    if (event.button !== 0 || !box || !scroller.value || event.clientX > box.left + scroller.value.clientWidth || event.clientY > box.top + scroller.value.clientHeight) return;
+    if (
+      event.button !== 0 ||
+      !box ||
+      !scroller.value ||
+      event.clientX > box.left + scroller.value.clientWidth ||
+      event.clientY > box.top + scroller.value.clientHeight
+    )
+      return;
     const at = positionAt(event.clientX, event.clientY);
     if (!at) return;
-    selection.value = event.shiftKey && selection.value ? { anchor: selection.value.anchor, head: at } : { anchor: at, head: at };
+    selection.value =
+      event.shiftKey && selection.value ? { anchor: selection.value.anchor, head: at } : { anchor: at, head: at };
     pointer = { x: event.clientX, y: event.clientY };
     if (dragging) stop();
     dragging = true;
@@ -76,7 +84,8 @@ export function useLogSelection(model: LogModel, scroller: Ref<HTMLElement | nul
   };
 
   return {
-    selection, onDown,
+    selection,
+    onDown,
     onClick: (event: MouseEvent) => {
       if (event.detail >= 2) onDouble(event);
     },
@@ -84,7 +93,10 @@ export function useLogSelection(model: LogModel, scroller: Ref<HTMLElement | nul
     all: () => {
       const last = model.seqOf(view.rows.value - 1);
       if (last < 0) return;
-      selection.value = { anchor: { seq: model.seqOf(0), column: 0 }, head: { seq: last, column: model.store.text(last).length } };
+      selection.value = {
+        anchor: { seq: model.seqOf(0), column: 0 },
+        head: { seq: last, column: model.store.text(last).length },
+      };
     },
     /** '' when nothing is selected */
     text: (): string => {

@@ -15,7 +15,11 @@ const options = new URLSearchParams(location.search);
 applyStoredTheme();
 const wanted = options.get('theme');
 if (wanted === 'dark' || wanted === 'light') theme.value = wanted;
-const client = demoClient({ lines: Number(options.get('lines') ?? 400), state: options.get('state') === 'exited' ? 'exited' : 'running', foreign: options.has('foreign') });
+const client = demoClient({
+  lines: Number(options.get('lines') ?? 400),
+  state: options.get('state') === 'exited' ? 'exited' : 'running',
+  foreign: options.has('foreign'),
+});
 setClient(client);
 const connection = { client, state: ref('open' as const), reconnect: () => undefined, close: () => undefined };
 createApp(App).use(createPinia()).use(createAppRouter()).provide(connectionKey, connection).mount('#app');

@@ -16,9 +16,13 @@ export const inOrder = (namespaces: readonly NamespaceInfo[]): NamespaceInfo[] =
   [...namespaces].sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type));
 
 /** "own", "the host's", or with whom it is shared. */
-export function ownership(namespace: NamespaceInfo, nameOf: (id: string) => string): { text: string; tone: 'success' | 'warning' | 'accent' } {
+export function ownership(
+  namespace: NamespaceInfo,
+  nameOf: (id: string) => string,
+): { text: string; tone: 'success' | 'warning' | 'accent' } {
   if (namespace.host) return { text: 'the host’s', tone: 'warning' };
-  if (namespace.sharedWith.length > 0) return { text: `shared with ${namespace.sharedWith.map(nameOf).join(', ')}`, tone: 'accent' };
+  if (namespace.sharedWith.length > 0)
+    return { text: `shared with ${namespace.sharedWith.map(nameOf).join(', ')}`, tone: 'accent' };
   return { text: 'own', tone: 'success' };
 }
 
@@ -29,11 +33,20 @@ export function seccompText(mode: Isolation['seccomp']): string {
 
 /** /proc's uid_map: inside, outside, count. */
 export function uidMapText(map: string): string {
-  const lines = map.trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  const lines = map
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
   const [first] = lines;
   if (!first || first.length < 3) return map.trim();
-  if (lines.length === 1 && first[0] === 0 && first[1] === 0 && (first[2] ?? 0) >= 4_294_967_295) return 'The same as on the host: root inside is root outside';
-  return lines.map(([inside = 0, outside = 0, count = 0]) => `${inside}–${inside + count - 1} inside is ${outside}–${outside + count - 1} outside`).join('\n');
+  if (lines.length === 1 && first[0] === 0 && first[1] === 0 && (first[2] ?? 0) >= 4_294_967_295)
+    return 'The same as on the host: root inside is root outside';
+  return lines
+    .map(
+      ([inside = 0, outside = 0, count = 0]) =>
+        `${inside}–${inside + count - 1} inside is ${outside}–${outside + count - 1} outside`,
+    )
+    .join('\n');
 }
 
 export function pressureText(line: PressureLine | null): string {

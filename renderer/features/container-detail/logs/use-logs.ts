@@ -56,7 +56,8 @@ export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
   watch(
     () => container.value?.state,
     (now, before) => {
-      if (now === 'running' && before !== 'paused' && (state.value === 'ended' || state.value === 'failed')) void open();
+      if (now === 'running' && before !== 'paused' && (state.value === 'ended' || state.value === 'failed'))
+        void open();
     },
   );
   void open();

@@ -72,7 +72,11 @@ export function useTerminal(output: (data: string) => void) {
   onScopeDispose(close);
 
   return {
-    state, exitCode, problem, open, close,
+    state,
+    exitCode,
+    problem,
+    open,
+    close,
     type: (data: string) => {
       if (state.value !== 'open' && state.value !== 'opening') return;
       pending += data;

@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { expect, test } from '../fixtures/berth.ts';
+import { layoutFaults } from '../fixtures/layout-checks.ts';
+import { repository } from '../fixtures/window-host.ts';
+
+const directory = join(repository, 'test-results/screenshots');
+const themes = ['light', 'dark'] as const;
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 1024, height: 700 },
+];
+
+/** Takes the view in both themes and sizes; gives what is wrong with its layout. */
+async function take(page: Page, name: string): Promise<string[]> {
+  const faults: string[] = [];
+  for (const size of sizes) {
+    await page.setViewportSize(size);
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.waitForTimeout(350);
+      await page.screenshot({ path: join(directory, `${name}-${theme}-${size.width}x${size.height}.png`) });
+      const found = await layoutFaults(page);
+      faults.push(...found.map((fault) => `${name}, ${theme}, ${size.width}: ${fault}`));
+    }
+  }
+  return faults;
+}
+
+test('every view is whole and labelled, in both themes and sizes', async ({
+  page,
+  containers,
+  container,
+  images,
+  run,
+  sleeper,
+  docker,
+  registries,
+}) => {
+  test.setTimeout(180_000);
+  await mkdir(directory, { recursive: true });
+  const faults: string[] = [];
+  await containers.open();
+  await page.getByText('No containers yet').waitFor();
+  faults.push(...(await take(page, 'containers-empty')));
+
+  const script =
+    'for i in $(seq 60); do echo "$i served a request"; echo "warning $i" >&2; done; while :; do sleep 1; done';
+  const id = await docker(
+    'run',
+    '-d',
+    '--name',
+    'shop-frontend',
+    '-m',
+    '128m',
+    '-e',
+    'COLOUR=green',
+    '-p',
+    '127.0.0.1::80',
+    registries.busybox,
+    'sh',
+    '-c',
+    script,
+  );
+  await sleeper('a-container-with-a-really-long-name-that-does-not-fit-anywhere');
+  await docker('run', '--name', 'finished', registries.busybox, 'true');
+  await expect(containers.row('finished')).toBeVisible();
+  faults.push(...(await take(page, 'containers')));
+  await containers.select('shop-frontend', 'finished');
+  faults.push(...(await take(page, 'containers-selected')));
+
+  await containers.open();
+  await run.open();
+  for (const section of ['Basics', 'Ports', 'Storage', 'Environment', 'Limits', 'Security']) {
+    await run.section(new RegExp(`^${section}`));
+    faults.push(...(await take(page, `run-${section.toLowerCase()}`)));
+  }
+  await page.keyboard.press('Escape');
+
+  for (const tab of ['Logs', 'Stats', 'Terminal', 'Inspect', 'Processes', 'Isolation'] as const) {
+    await container.open(id, tab);
+    await page.waitForTimeout(1_200);
+    faults.push(...(await take(page, `container-${tab.toLowerCase()}`)));
+  }
+  await images.open();
+  faults.push(...(await take(page, 'images')));
+  await images.visit(`/images/${await docker('images', '-q', '--no-trunc', registries.busybox)}`);
+  await page.getByRole('tab', { name: /^Layers/ }).waitFor();
+  faults.push(...(await take(page, 'image')));
+  for (const view of ['volumes', 'networks']) {
+    await images.visit(`/${view}`);
+    faults.push(...(await take(page, view)));
+  }
+  expect(faults).toEqual([]);
+});
+
+test('the view of an engine that is away', async ({ page, containers, engine }) => {
+  await containers.open();
+  await engine.kill();
+  try {
+    await page.getByRole('alert').waitFor();
+    expect(await take(page, 'engine-away')).toEqual([]);
+  } finally {
+    await engine.start();
+  }
+  await expect(page.getByRole('heading', { name: 'Containers', level: 1 })).toBeVisible({ timeout: 20_000 });
+});
