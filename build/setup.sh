@@ -69,16 +69,21 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # --- npm packages ----------------------------------------------------------------------------------------------------
-if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+# Installed again when the lock file's content is another than the one that was installed; a checkout alone changes only its time.
+lock=$(sha256sum package-lock.json | cut -d' ' -f1)
+stamp=node_modules/.berth-lock
+stale() {
+  [ -f node_modules/.package-lock.json ] || return 0
+  if [ -f "$stamp" ]; then [ "$(cat "$stamp")" != "$lock" ]; else [ package-lock.json -nt node_modules/.package-lock.json ]; fi
+}
+if stale; then
   step 'installing npm packages'
   log=$(mktemp)
-  # Not `npm ci`: it refuses a lock file without the packages of other platforms, which not every registry has. --no-save keeps the lock.
-  npm install --no-save --no-audit --no-fund >"$log" 2>&1 || { tail -15 "$log" >&2; fail 'npm packages could not be installed' 'npm install failed (see above)' \
+  npm ci --no-audit --no-fund >"$log" 2>&1 || { tail -15 "$log" >&2; fail 'npm packages could not be installed' 'npm ci failed (see above)' \
     'check the network and the registry (npm config get registry), then try again'; }
   rm -f "$log"
-  # a checkout may be newer than what npm writes
-  touch node_modules/.package-lock.json
 fi
+[ -f "$stamp" ] && [ "$(cat "$stamp")" = "$lock" ] || printf '%s\n' "$lock" 2>/dev/null >"$stamp" || true
 bin/node24 --version >/dev/null 2>&1 || fail 'Node 24 does not run' "$(bin/node24 --version 2>&1 | tail -1)" \
   'there is a build for x86-64 and arm64 with glibc: install Node 24 yourself and put it on the PATH'
 
