@@ -172,7 +172,8 @@ describe('run', () => {
     await engine.docker(['run', ...toArguments(form)]);
     const byCommand = await connection.client.containers.inspect({ id: 'same' });
     const comparable = ({ Config, HostConfig, Path, Args, Mounts }: typeof byForm) => ({
-      Config: { ...Config, OnBuild: null },
+      // the command sends these lists in no certain order
+      Config: { ...Config, OnBuild: null, Env: Config.Env?.toSorted() },
       HostConfig: { ...HostConfig, ConsoleSize: null, Binds: HostConfig.Binds?.toSorted() },
       Path,
       Args,
