@@ -12,7 +12,7 @@ export class ContainerPage extends Window {
     await this.page.getByRole('tab', { name }).click();
   }
   get state(): Locator {
-    return this.page.locator('.detail-header [data-state]');
+    return this.page.locator('.detail-header .state');
   }
   button(name: string | RegExp): Locator {
     return this.page.getByRole('button', { name });

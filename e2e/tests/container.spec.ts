@@ -28,47 +28,17 @@ test('logs follow, tell the streams apart and can be searched', async ({ contain
   await expect(container.lines.first().locator('.time')).toHaveText(/\d\d:\d\d:\d\d/);
   await page.getByRole('button', { name: 'Follow the newest lines' }).click();
   await expect(container.lines.last()).toContainText('tick');
+  for (const height of [600, 900, 800]) {
+    await page.setViewportSize({ width: 1280, height });
+    await page.waitForTimeout(300);
+    await expect(container.button(/new lines?|Jump to latest/), 'following goes on in a resized window').toHaveCount(0);
+  }
 
   const [file] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Save as a file' }).click(),
   ]);
   expect(file.suggestedFilename()).toBe('chatty.log');
-});
-
-test('1,000,000 lines scroll without a stall', async ({ container, registries, docker, page }) => {
-  test.setTimeout(240_000);
-  const id = await docker('run', '-d', '--name', 'million', registries.busybox, 'seq', '1', '1000000');
-  await docker('wait', 'million');
-  await container.open(id);
-  await expect(container.lineCount).toHaveText('1,000,000 lines', { timeout: 150_000 });
-  await expect(container.lines.last()).toHaveText('1000000');
-
-  await page.evaluate(() => {
-    const tasks: number[] = [];
-    Object.assign(window, { longTasks: tasks });
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({
-      type: 'longtask',
-    });
-  });
-  const log = page.getByRole('log');
-  await log.hover();
-  for (let i = 0; i < 100; i++) await page.mouse.wheel(0, -700);
-  await log.evaluate(async (element) => {
-    for (let i = 0; i <= 200; i++) {
-      element.scrollTop = (i / 200) * element.scrollHeight;
-      await new Promise(requestAnimationFrame);
-    }
-  });
-  const tasks = await page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks);
-  expect(Math.max(0, ...tasks)).toBeLessThan(100);
-  await expect(container.lines.last()).toHaveText('1000000');
-  await log.press('Home');
-  await expect(container.lines.first()).toHaveText('1');
-  await container.logSearch.fill('777777');
-  await expect(container.searchStatus).toHaveText('1 line');
-  await page.keyboard.press('Enter');
-  await expect(container.lines.filter({ hasText: '777777' })).toBeVisible();
 });
 
 test('graphs show what was before they were opened, and go on', async ({ container, registries, docker, page }) => {

@@ -18,16 +18,16 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
   const geometry = computed<ScrollGeometry>(() => ({ content: rows.value * rowHeight, viewport: viewport.value }));
   const unseen = computed(() => (follow.value ? 0 : Math.max(0, rows.value + trimmed.value - seen.value)));
   const trimmed = ref(0);
-  /** the scroll bar was moved to here by this code: the event that follows is no wish of the user */
-  let ownTrack = Number.NaN;
+  /** where the scroll bar is known to be: an event that reports this place is no wish of the user */
+  let knownTrack = 0;
 
   const showTrack = () => {
     const element = scroller.value;
     if (!element) return;
     const wanted = Math.round(trackTop(top.value, geometry.value));
-    if (Math.abs(element.scrollTop - wanted) < 1) return;
-    element.scrollTop = wanted;
-    ownTrack = element.scrollTop;
+    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
+    // also where the browser has moved it by itself, when the view was resized
+    knownTrack = element.scrollTop;
   };
 
   /** Moves to `next`; follows when that is the end. */
@@ -57,11 +57,8 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
   const onScroll = () => {
     const element = scroller.value;
     if (!element) return;
-    if (Math.abs(element.scrollTop - ownTrack) < 1.5) {
-      ownTrack = Number.NaN;
-      return;
-    }
-    ownTrack = Number.NaN;
+    if (Math.abs(element.scrollTop - knownTrack) < 1) return;
+    knownTrack = element.scrollTop;
     const next = contentTop(element.scrollTop, geometry.value);
     // while the content grows the browser may report where it was before
     if (Math.abs(next - top.value) >= 1) moveTo(next);
