@@ -14,6 +14,7 @@ import { createEngineServer } from './http/server.ts';
 import { addStatsRoutes } from './http/stats-router.ts';
 import { addSystemRoutes } from './http/system-router.ts';
 import { addVolumeRoutes } from './http/volumes-router.ts';
+import { readMap } from './namespaces/subordinate-ids.ts';
 import type { Programs } from './requirements.ts';
 import { createConmonSupervisor } from './runtime/conmon-supervisor.ts';
 import { buildSpec } from './runtime/spec/build-spec.ts';
@@ -27,6 +28,7 @@ import { containerUsers } from './services/containers/users.ts';
 import { createContainers, createLookup, runContainers } from './services/containers/service.ts';
 import type { ContainersContext } from './services/containers/context.ts';
 import { containerRecordKind } from './services/containers/record-kind.ts';
+import { createMappedMounts } from './services/containers/mapped-mounts.ts';
 import { createResolveMounts } from './services/containers/resolve-mounts.ts';
 import { hasProcesses } from './services/containers/state.ts';
 import { ContainerTable } from './services/containers/table.ts';
@@ -43,6 +45,7 @@ import { createVolumes } from './services/volumes/create.ts';
 import { Layout } from './store/layout.ts';
 import { systemClock } from './system/clock.ts';
 import { exec } from './system/exec.ts';
+import { idmapCalls } from './system/idmap.ts';
 import { stderrLog } from './system/log.ts';
 import { syscalls } from './system/syscalls.ts';
 
@@ -72,6 +75,14 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   const table = new ContainerTable(layout, containerRecordKind(layout, (message) => log.warn(message)));
   await table.load();
 
+  const mapped = createMappedMounts({
+    calls: idmapCalls(),
+    sys: base.sys,
+    layout,
+    map: await readMap(config.usernsRemap),
+    byDefault: config.usernsRemap !== '',
+  });
+  mapped.sweep();
   const cgroups = await detectCgroups();
   const users = containerUsers(table);
   const [facts, images, volumes, networks] = await Promise.all([
@@ -88,6 +99,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     images,
     networking: networks,
     volumes,
+    mapped,
     cgroups,
     facts,
     checkCreate,
@@ -117,7 +129,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
 
   const router = new Router();
   addSystemRoutes(router, system);
-  addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys }));
+  addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys, mapped }));
   addStatsRoutes(router, stats);
   addLogRoutes(router, logs);
   addContainerRoutes(router, createContainers(ctx, replay));

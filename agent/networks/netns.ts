@@ -58,6 +58,21 @@ export function makeNamespace(sys: Syscalls, directory: string, id: string): str
   return path;
 }
 
+/** Keeps a namespace that is there already, as `makeNamespace` does one of its own. */
+export function keepNamespace(sys: Syscalls, directory: string, id: string, source: string): string {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const path = join(directory, id);
+  dropNamespace(sys, directory, id);
+  writeFileSync(path, '', { flag: 'wx', mode: 0o444 });
+  try {
+    sys.mount(source, path, '', MS.BIND, '');
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
+  return path;
+}
+
 /** The kernel frees the namespace when no process is left in it either. Fine when there is none. */
 export function dropNamespace(sys: Syscalls, directory: string, id: string): void {
   const path = join(directory, id);

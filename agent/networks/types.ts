@@ -35,6 +35,8 @@ export interface ContainerNetworking {
   check(mode: string, subject: Pick<NetworkSubject, 'endpoints' | 'portBindings'>): void;
   /** Makes a network namespace that stays until `dropNamespace`; gives the path to join. */
   makeNamespace(id: string): string;
+  /** The same for the namespace at `source`, which the runtime has made. */
+  keepNamespace(id: string, source: string): string;
   dropNamespace(id: string): void;
   /**
    * Connects the namespace at `netns` to every network asked for, in one netavark run; publishes ports. All or nothing: what was

@@ -7,6 +7,7 @@ import { startConmon, type ConmonRun } from './conmon.ts';
 import { REOPEN_LOGS, windowSize, writeFifo } from './control-fifo.ts';
 import { execWithPipes } from './exec-pipes.ts';
 import { createFailure, execFailure, lastLoggedError } from './failures.ts';
+import { giveStdio, repairNullDevice } from './null-device.ts';
 import { startTimeOf } from './process-identity.ts';
 import type { RuntimeProgram } from './programs.ts';
 import type { CreatedProcess, ExecRequest, RunningExec, SupervisedContainer, Supervisor } from './supervisor.ts';
@@ -51,9 +52,11 @@ async function create(base: Base & { name: string }, runtimeName: string, contai
     const pid = answer.done ? -1 : answer.value.data;
     if (pid <= 0) throw createFailure(runtimeName, await complaintOf(run, answer.value?.message), await argv0Of(container.bundle));
     await run.detached;
+    if (container.owner) await giveStdio(pid, container.owner);
     const monitorPid = Number(await readFile(join(container.bundle, 'conmon.pid'), 'utf8').catch(() => '0'));
     return { pid, startTime: startTimeOf(pid) ?? 0, monitorPid };
   } finally {
+    repairNullDevice();
     run.release();
   }
 }

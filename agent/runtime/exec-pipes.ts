@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, fchownSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -18,10 +18,14 @@ export async function execWithPipes(runtime: string, runtimeRoot: string, reques
   const out = pipeFromChild();
   const err = pipeFromChild();
   const input = request.stdin ? pipeToChild() : undefined;
+  // At its end from the start. Not /dev/null: crun would give that to the container's user.
+  const nothing = request.stdin ? undefined : pipeToChild();
+  nothing?.ours.destroy();
+  if (request.owner) for (const pipe of [out, err, input]) if (pipe) fchownSync(pipe.childFd, request.owner.uid, request.owner.gid);
   const args = ['--root', runtimeRoot, '--log', file('runtime.log'), '--log-format', 'json', 'exec'];
   args.push('--process', file('process.json'), '--pid-file', file('pidfile'), request.containerId);
-  const child = spawn(runtime, args, { stdio: [input?.childFd ?? 'ignore', out.childFd, err.childFd], cwd: request.directory });
-  for (const pipe of [out, err, input]) pipe?.closeChildEnd();
+  const child = spawn(runtime, args, { stdio: [(input ?? nothing)?.childFd ?? 'ignore', out.childFd, err.childFd], cwd: request.directory });
+  for (const pipe of [out, err, input, nothing]) pipe?.closeChildEnd();
   const ended = new Promise<number>((done, fail) => {
     child.once('error', fail);
     child.once('exit', (code, signal) => done(code ?? (signal ? 137 : 255)));

@@ -12,6 +12,8 @@ export interface SupervisedContainer {
   leaveStdinOpen: boolean;
   /** where conmon writes what the process says (k8s-file); undefined keeps nothing */
   logPath: string | undefined;
+  /** on the host, of the process in a user namespace of its own: gets its pipes */
+  owner?: { uid: number; gid: number } | undefined;
 }
 
 /** A made, not yet started process. */
@@ -31,6 +33,8 @@ export interface ExecRequest {
   directory: string;
   tty: boolean;
   stdin: boolean;
+  /** as SupervisedContainer.owner */
+  owner?: { uid: number; gid: number } | undefined;
 }
 
 /** A running exec. Streams are absent where the exec has a TTY: then everything goes through `console`. */

@@ -74,6 +74,7 @@ const KEYS: Record<string, Read> = {
   'shutdown-timeout': (value, key) => ({ shutdownTimeout: count(value, key) }),
   'default-shm-size': (value, key) => ({ defaultShmSize: bytes(value, key) }),
   'default-ulimits': (value, key) => ({ defaultUlimits: ulimits(value, key) }),
+  'userns-remap': (value, key) => ({ usernsRemap: text(value, key) }),
   debug: (value, key) => ({ debug: flag(value, key) }),
 };
 

@@ -34,6 +34,8 @@ export interface EngineConfig {
   defaultShmSize: number;
   /** [default-ulimits] */
   defaultUlimits: Record<string, { Name: string; Hard: number; Soft: number }>;
+  /** [userns-remap] '' | "default" | "user[:group]": containers have ids of their own unless they ask for the host's */
+  usernsRemap: string;
   debug: boolean;
 }
 
@@ -60,5 +62,6 @@ export const DEFAULT_CONFIG: EngineConfig = {
   shutdownTimeout: 15,
   defaultShmSize: 64 * 1024 * 1024,
   defaultUlimits: {},
+  usernsRemap: '',
   debug: false,
 };

@@ -1,3 +1,4 @@
+import type { IdMap } from '../namespaces/id-map.ts';
 import type { ContainerConfig, ContainerState, EndpointSettings, HostConfig, MountPoint, PortMap } from '../api/container.ts';
 
 /** A container as it is kept in `containers/ID/record.json`. Everything a client was told of it is here or derived from here. */
@@ -35,6 +36,8 @@ export interface ContainerRecord {
   monitorPid: number;
   /** `cgroupsPath`, absolute */
   cgroupPath: string;
+  /** ids of the container's own user namespace; absent: the host's. For good: its files have owners of these */
+  readonly idMap?: IdMap;
   /** path of the network namespace, or '' where it is the host's or another container's */
   netns: string;
 }

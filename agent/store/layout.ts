@@ -35,6 +35,10 @@ export class Layout {
   get images() {
     return join(this.root, 'images');
   }
+  /** images/ with other ids, for the moment of a mount; short, since it stands in overlayfs' options for each layer */
+  get mappedImages() {
+    return join(this.root, 'mapped');
+  }
   get networks() {
     return join(this.root, 'networks');
   }
@@ -53,6 +57,10 @@ export class Layout {
   }
   get exits() {
     return join(this.run, 'exits');
+  }
+  /** ID/N: volumes with other ids, while a container is made */
+  get mappedVolumes() {
+    return join(this.run, 'mapped');
   }
   get netns() {
     return join(this.run, 'netns');

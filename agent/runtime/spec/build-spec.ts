@@ -1,5 +1,6 @@
 import type { NamespaceChoice, BuildSpec, NamespaceChoices, SpecInput } from '../types.ts';
-import type { OciNamespace, OciProcess } from '../oci.ts';
+import type { IdRange } from '../../namespaces/id-map.ts';
+import type { OciIdMapping, OciNamespace, OciProcess } from '../oci.ts';
 import { chooseCapabilities } from './capabilities.ts';
 import { containerEnvironment } from './environment.ts';
 import { findInit, INIT_IN_CONTAINER } from './init.ts';
@@ -12,7 +13,6 @@ import { mountsOf } from './spec-mounts.ts';
 import { resourcesOf } from './spec-resources.ts';
 import { sysctlsOf } from './sysctls.ts';
 import { lookUpUser } from './user.ts';
-import { idMappings } from './user-namespace.ts';
 import { prepareWorkingDirectory } from './working-directory.ts';
 
 const OCI_VERSION = '1.0.2';
@@ -33,7 +33,7 @@ export const buildSpec: BuildSpec = async (input) => {
     { profile: security.seccomp, privileged: host.Privileged ?? false, capabilities: process.capabilities?.bounding ?? [] },
     facts,
   );
-  const mappings = namespaces.user.kind === 'new' ? await idMappings() : undefined;
+  const mapping = ({ host, size }: IdRange): OciIdMapping[] => [{ containerID: 0, hostID: host, size }];
   const sysctl = sysctlsOf(host, namespaces);
   return {
     ociVersion: OCI_VERSION,
@@ -44,7 +44,7 @@ export const buildSpec: BuildSpec = async (input) => {
     ...(host.Annotations && { annotations: host.Annotations }),
     linux: {
       namespaces: namespacesOf(namespaces),
-      ...(mappings && { uidMappings: mappings.uid, gidMappings: mappings.gid }),
+      ...(record.idMap && { uidMappings: mapping(record.idMap.uid), gidMappings: mapping(record.idMap.gid) }),
       devices,
       cgroupsPath: record.cgroupPath,
       resources: await resourcesOf(host, rules, facts),
@@ -70,7 +70,7 @@ async function processOf({ record, rootfs, facts }: SpecInput, withInit: boolean
     user: { uid: user.uid, gid: user.gid, additionalGids: [...new Set([user.gid, ...user.groups])] },
     args: [...(withInit ? [INIT_IN_CONTAINER, '--'] : []), record.path, ...record.args],
     env: containerEnvironment({ hostname, tty: config.Tty ?? false, env: config.Env ?? [], home: user.home }),
-    cwd: await prepareWorkingDirectory(rootfs, config.WorkingDir),
+    cwd: await prepareWorkingDirectory(rootfs, config.WorkingDir, record.idMap && { uid: record.idMap.uid.host, gid: record.idMap.gid.host }),
     // No inheritable or ambient ones: a process of another user than root has none of these after execve, as in Docker.
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     rlimits: rlimitsOf(host.Ulimits, facts),

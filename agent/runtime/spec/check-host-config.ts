@@ -11,6 +11,7 @@ import { checkUlimits } from './rlimits.ts';
 import { checkSeccompProfile } from './seccomp-profile.ts';
 import { parseSecurityOptions } from './security-opt.ts';
 import { checkSysctls } from './sysctls.ts';
+import { checkMapped } from './check-user-namespace.ts';
 import { checkTmpfsOptions } from './tmpfs.ts';
 
 /** Names of the runtimes a client may ask for; the second pair is what dockerd calls runc. */
@@ -110,17 +111,8 @@ function checkNamespaceModes(host: HostConfig, facts: KernelFacts): void {
   const cgroup = host.CgroupnsMode ?? '';
   if (!['', 'private', 'host'].includes(cgroup)) throw invalid(`invalid cgroup namespace mode: ${cgroup}`);
   const user = host.UsernsMode ?? '';
-  if (!['', 'host', 'private', 'auto'].includes(user)) throw invalid(`invalid userns mode: ${user}`);
-  if (user !== 'private' && user !== 'auto') return;
-  if (facts.userNamespaces === false) throw invalid('your kernel does not support user namespaces');
-  if (host.Privileged)
-    throw invalid(
-      'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
-    );
-  if (host.NetworkMode === 'host') throw invalid("cannot share the host's network namespace when user namespaces are enabled");
-  if (pid === 'host') throw invalid('cannot share the host PID namespace when user namespaces are enabled');
-  // The image's files belong to ids of the host, which such a container does not have; overlayfs cannot be mounted with other ids.
-  throw invalid(`userns mode ${user} is not supported: the files of an image cannot be given to the ids of a user namespace here`);
+  if (!['', 'host', 'private'].includes(user)) throw invalid(`invalid userns mode: ${user}`);
+  if (user === 'private') checkMapped(host, facts);
 }
 
 function checkSecurity(host: HostConfig, facts: KernelFacts): void {

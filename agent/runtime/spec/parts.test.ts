@@ -10,7 +10,6 @@ import { signalNumber } from './signals.ts';
 import { someFacts } from './testing.ts';
 import { mergeTmpfsOptions, tmpfsRequestOptions } from './tmpfs.ts';
 import { findUser, parseGroup, parsePasswd } from './user.ts';
-import { findRange } from './user-namespace.ts';
 
 const facts = someFacts();
 
@@ -110,10 +109,5 @@ describe('small things', () => {
     expect(splitDevice(0x0501)).toEqual({ major: 5, minor: 1 });
     // minor numbers beyond 255 have their upper bits above the major's
     expect(splitDevice(0x0010_0804)).toEqual({ major: 8, minor: 0x104 });
-  });
-  it('finds a range of ids', () => {
-    expect(findRange('berth:300000:65536\nroot:200000:65536\n')).toBe(300_000);
-    expect(findRange('root:200000:65536\n')).toBe(200_000);
-    expect(findRange('bob:100000:65536\n')).toBe(100_000);
   });
 });

@@ -51,6 +51,8 @@ export async function mountsOf(input: SpecInput, initProgram: string | undefined
   const taken = new Set(user.map((item) => item.destination));
   const base = defaults(input).filter((item) => !taken.has(item.destination) && !(taken.has('/dev') && item.destination.startsWith('/dev/')));
   if (host.IpcMode?.match(/^(host|container:)/)) shareIpc(input, base);
+  // Message queues of the host's IPC namespace cannot be mounted from another user namespace.
+  if (host.IpcMode === 'host' && input.namespaces.user.kind !== 'host') base.splice(0, base.length, ...base.filter(({ type }) => type !== 'mqueue'));
   const extra = engineFiles(input).filter((item) => !taken.has(item.destination));
   if (initProgram) extra.push(mount(INIT_IN_CONTAINER, 'bind', initProgram, 'bind', 'ro'));
   const all = [...base, ...sortMounts([...extra, ...user])];

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilesystemChange } from '../../api/container.ts';
+import { toContainer, type IdMap } from '../../namespaces/id-map.ts';
 import type { Syscalls } from '../../system/syscalls.ts';
 
 const MODIFIED = 0;
@@ -20,15 +21,21 @@ const isWhiteout = (stats: Stats) => stats.isCharacterDevice() && stats.rdev ===
 
 interface Walk {
   sys: Syscalls;
+  idMap: IdMap | undefined;
   out: FilesystemChange[];
 }
 
 /**
  * What a container changed of its image: the upper directory of its overlay against the lower ones (uppermost first). A changed
- * directory is named before what changed in it, as Docker does.
+ * directory is named before what changed in it, as Docker does. `idMap`: the upper has the ids of a user namespace.
  */
-export async function overlayChanges(upper: string, lowers: readonly string[], sys: Syscalls): Promise<FilesystemChange[]> {
-  const walk: Walk = { sys, out: [] };
+export async function overlayChanges(
+  upper: string,
+  lowers: readonly string[],
+  sys: Syscalls,
+  idMap?: IdMap,
+): Promise<FilesystemChange[]> {
+  const walk: Walk = { sys, idMap, out: [] };
   await walkDirectory(walk, upper, lowers, '');
   return walk.out.sort((a, b) => (a.Path < b.Path ? -1 : a.Path > b.Path ? 1 : 0));
 }
@@ -72,14 +79,15 @@ async function walkEntry(walk: Walk, upper: string, lowers: readonly string[], i
     walk.out.push({ Path: path, Kind: ADDED });
     return true;
   }
-  if (!inner && sameDirectory(stats, below.stats, PLACE_PARENTS.has(path))) return false;
+  if (!inner && sameDirectory(walk, stats, below.stats, PLACE_PARENTS.has(path))) return false;
   walk.out.push({ Path: path, Kind: MODIFIED });
   return true;
 }
 
 /** The runtime's own places move the time of the directory they are made in. */
-function sameDirectory(a: Stats, b: Stats, ignoreTime: boolean): boolean {
-  return b.isDirectory() && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && (ignoreTime || Math.abs(a.mtimeMs - b.mtimeMs) < 1);
+function sameDirectory({ idMap }: Walk, a: Stats, b: Stats, ignoreTime: boolean): boolean {
+  const sameOwner = toContainer(idMap?.uid, a.uid) === b.uid && toContainer(idMap?.gid, a.gid) === b.gid;
+  return b.isDirectory() && a.mode === b.mode && sameOwner && (ignoreTime || Math.abs(a.mtimeMs - b.mtimeMs) < 1);
 }
 
 function isOpaque(sys: Syscalls, directory: string): boolean {

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { EngineError, invalid } from '../../api/errors.ts';
 import type { FilesystemChange, MountPoint } from '../../api/container.ts';
@@ -8,11 +9,13 @@ import { lookUpUser } from '../../runtime/spec/user.ts';
 import type { Layout } from '../../store/layout.ts';
 import type { Syscalls } from '../../system/syscalls.ts';
 import type { ContainerRecord } from '../container-record.ts';
+import type { MappedMounts } from '../containers/mapped-mounts.ts';
 import type { ContainerLookup } from '../containers/types.ts';
 import type { EventSink } from '../events/types.ts';
+import { SyscallError } from '../../system/syscalls.ts';
 import { overlayChanges } from './changes.ts';
 import { ContainerFs, fromWire, toWire, type Place } from './container-fs.ts';
-import { ArchiveExtractor } from './extract-archive.ts';
+import { ArchiveExtractor, type ExtractOptions } from './extract-archive.ts';
 import { pathStat, type PathStat } from './path-stat.ts';
 import { writeArchive } from './write-archive.ts';
 
@@ -22,6 +25,8 @@ export interface ArchiveParts {
   layout: Layout;
   sys: Syscalls;
   events?: EventSink;
+  /** for containers with ids of their own: volumes as such a container sees them */
+  mapped?: Pick<MappedMounts, 'namespace' | 'open'>;
 }
 
 export interface PutOptions {
@@ -48,23 +53,24 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
   return {
     stat: (reference, path) => {
       const record = containers.get(reference);
-      return withFiles(containers, record, async (fs) => onPath(fs, record, path, ({ place, parent }) => pathStat(fs, place, parent, path)));
+      return withFiles(parts, record, async (fs) => onPath(fs, record, path, ({ place, parent }) => pathStat(fs, place, parent, path)));
     },
     read: (reference, path, signal, send) => {
       const record = containers.get(reference);
-      return withFiles(containers, record, (fs) =>
+      return withFiles(parts, record, (fs) =>
         onPath(fs, record, path, async ({ place, parent }) => {
           const stat = pathStat(fs, place, parent, path);
           emit(record, 'archive-path');
-          await send(stat, writeArchive({ fs, parent, place, name: archiveName(path, place) }, sys, signal));
+          await send(stat, writeArchive({ fs, parent, place, name: archiveName(path, place), idMap: record.idMap }, sys, signal));
         }),
       );
     },
     write: (reference, path, archive, options) => {
       const record = containers.get(reference);
-      return withFiles(containers, record, async (fs, root) => {
+      return withFiles(parts, record, async (fs, root) => {
         await extract(fs, record, path, archive, sys, {
           noOverwriteDirNonDir: options.noOverwriteDirNonDir,
+          idMap: record.idMap,
           owner: options.copyUidGid && record.config.User ? await lookUpUser(root, record.config.User) : undefined,
         });
         emit(record, 'extract-to-dir');
@@ -76,7 +82,7 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
         const fs = new ContainerFs(root);
         const place = fs.root();
         try {
-          await send(writeArchive({ fs, parent: undefined, place, name: '', contentsOnly: true }, sys, signal));
+          await send(writeArchive({ fs, parent: undefined, place, name: '', contentsOnly: true, idMap: record.idMap }, sys, signal));
           emit(record, 'export');
         } finally {
           place.close();
@@ -86,14 +92,14 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
     },
     changes: async (reference) => {
       const record = containers.get(reference);
-      return overlayChanges(layout.overlay(record.id).upper, images.byId(record.imageId)?.lowerdirs ?? [], sys);
+      return overlayChanges(layout.overlay(record.id).upper, images.byId(record.imageId)?.lowerdirs ?? [], sys, record.idMap);
     },
   };
 }
 
 /** Running: what its processes see. Else its root, with its volumes and binds where they would be. */
 async function withFiles<T>(
-  containers: ContainerLookup,
+  { containers, mapped }: ArchiveParts,
   record: ContainerRecord,
   use: (fs: ContainerFs, root: string) => Promise<T>,
 ): Promise<T> {
@@ -107,8 +113,29 @@ async function withFiles<T>(
   };
   const { Running: running, Pid: pid } = record.state;
   if (running && pid > 0) return open(`/proc/${pid}/root`);
-  const mounts = new Map(record.mounts.filter((point) => point.Source !== '').map((point) => [fromWire(point.Destination), point.Source]));
-  return containers.withRoot(record.id, (root) => open(root, mounts));
+  const held: number[] = [];
+  const mounts = new Map<string, string>();
+  try {
+    const namespace = record.idMap && (await mapped?.namespace(record.idMap));
+    for (const { Type, Source, Destination } of record.mounts.filter((point) => point.Source !== '')) {
+      const fd = Type === 'volume' && mapped && namespace !== undefined ? openMapped(mapped, Source, namespace) : undefined;
+      if (fd !== undefined) held.push(fd);
+      mounts.set(fromWire(Destination), fd === undefined ? Source : `/proc/self/fd/${fd}`);
+    }
+    return await containers.withRoot(record.id, (root) => open(root, mounts));
+  } finally {
+    for (const fd of held) closeSync(fd);
+  }
+}
+
+/** Undefined where the file system cannot: the container has it with the host's ids then. */
+function openMapped(mapped: Pick<MappedMounts, 'open'>, path: string, namespace: number): number | undefined {
+  try {
+    return mapped.open(path, namespace);
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined;
+    throw error;
+  }
 }
 
 interface OnPath {
@@ -147,7 +174,7 @@ async function extract(
   path: string,
   archive: Readable,
   sys: Syscalls,
-  options: { noOverwriteDirNonDir: boolean; owner: { uid: number; gid: number } | undefined },
+  options: ExtractOptions,
 ): Promise<void> {
   const { place: target } = fs.find(fromWire(path));
   if (!target) throw new EngineError('not-found', `Could not find the file ${path} in container ${record.name}`);

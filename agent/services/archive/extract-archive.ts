@@ -4,6 +4,7 @@ import {
 } from 'node:fs';
 import { EngineError, invalid } from '../../api/errors.ts';
 import type { TarHandler, TarHeader } from '../../images/tar/reader.ts';
+import { capabilityToHost, toHost, type IdMap } from '../../namespaces/id-map.ts';
 import type { Syscalls } from '../../system/syscalls.ts';
 import { bytes, toWire, type ContainerFs, type Place } from './container-fs.ts';
 import { childText } from './write-archive.ts';
@@ -13,6 +14,8 @@ export interface ExtractOptions {
   noOverwriteDirNonDir: boolean;
   /** give all to this user instead of whom the archive names */
   owner: { uid: number; gid: number } | undefined;
+  /** the container's ids: those that the archive and `owner` name */
+  idMap?: IdMap | undefined;
 }
 
 const S_IFCHR = 0o020000;
@@ -93,7 +96,9 @@ export class ArchiveExtractor implements TarHandler {
     const name = parts[parts.length - 1] as string;
     try {
       mkdirSync(parent.child(name), 0o755);
-      if (this.#options.owner) lchownSync(parent.child(name), this.#options.owner.uid, this.#options.owner.gid);
+      // What the archive does not name belongs to the container's root, unless all is for one user.
+      const { uid, gid } = this.#owner({ uid: 0, gid: 0 });
+      if (uid !== 0 || gid !== 0) lchownSync(parent.child(name), uid, gid);
       return this.#enter(parent, name);
     } catch (error) {
       // a link that leads nowhere
@@ -162,7 +167,7 @@ export class ArchiveExtractor implements TarHandler {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const fd = openSync(directory.child(name), flags, 0o600);
     this.#file = { fd, header };
-    const { uid, gid } = this.#options.owner ?? header;
+    const { uid, gid } = this.#owner(header);
     fchownSync(fd, uid, gid);
     this.#xattrs(directory, name, header);
     fchmodSync(fd, header.mode);
@@ -186,7 +191,7 @@ export class ArchiveExtractor implements TarHandler {
 
   #attributes(directory: Place, name: string, header: TarHeader): void {
     const path = directory.child(name);
-    const { uid, gid } = this.#options.owner ?? header;
+    const { uid, gid } = this.#owner(header);
     lchownSync(path, uid, gid);
     this.#xattrs(directory, name, header);
     if (header.type !== 'symlink') {
@@ -203,17 +208,28 @@ export class ArchiveExtractor implements TarHandler {
   }
 
   #ownAndMode(place: Place, header: TarHeader): void {
-    const { uid, gid } = this.#options.owner ?? header;
+    const { uid, gid } = this.#owner(header);
     lchownSync(`${place.path}/.`, uid, gid);
     chmodSync(place.path, header.mode);
     this.#times.set(place.inside, header.mtime);
+  }
+
+  /** On the host. Throws invalid-parameter for an id that the container does not have, in dockerd's words. */
+  #owner(named: { uid: number; gid: number }): { uid: number; gid: number } {
+    const { idMap, owner = named } = this.#options;
+    const inHost = (id: number, range: IdMap['uid'] | undefined): number => {
+      const host = toHost(range, id);
+      if (host === undefined) throw invalid(`Container ID ${id} cannot be mapped to a host ID`);
+      return host;
+    };
+    return { uid: inHost(owner.uid, idMap?.uid), gid: inHost(owner.gid, idMap?.gid) };
   }
 
   #xattrs(directory: Place, name: string, header: TarHeader): void {
     for (const [key, value] of header.xattrs) {
       if (!/^(user\.|security\.capability$)/.test(key)) continue;
       const path = childText(directory, name);
-      if (path !== undefined) this.#sys.lsetxattr(path, key, value);
+      if (path !== undefined) this.#sys.lsetxattr(path, key, key === 'security.capability' ? capabilityToHost(this.#options.idMap?.uid, value) : value);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { capabilityToContainer, toContainer, type IdMap } from '../../namespaces/id-map.ts';
 import { splitDevice } from '../../runtime/spec/spec-resources.ts';
 import type { Syscalls } from '../../system/syscalls.ts';
 import { fromWire, toWire, type ContainerFs, type Place } from './container-fs.ts';
@@ -12,6 +13,7 @@ interface Walk {
   fs: ContainerFs;
   sys: Syscalls;
   signal: AbortSignal;
+  idMap: IdMap | undefined;
   /** name in the archive by "device:inode", for hard links */
   links: Map<string, string>;
 }
@@ -25,11 +27,13 @@ export interface ArchiveSource {
   name: string;
   /** names directly below the root, without the root itself */
   contentsOnly?: boolean;
+  /** the container's ids, which the archive is to name */
+  idMap?: IdMap | undefined;
 }
 
 /** A tar archive of a file, or of a directory and all below it. Sockets are left out; what goes meanwhile too. */
 export async function* writeArchive(source: ArchiveSource, sys: Syscalls, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const walk: Walk = { fs: source.fs, sys, signal, links: new Map() };
+  const walk: Walk = { fs: source.fs, sys, signal, idMap: source.idMap, links: new Map() };
   if (source.contentsOnly) yield* contents(walk, source.place, '');
   else yield* entry(walk, source.parent, source.place, source.name);
   yield endOfArchive();
@@ -56,8 +60,8 @@ async function* entry(walk: Walk, parent: Place | undefined, place: Place, name:
     name: type === 'dir' ? `${name}/` : name,
     type,
     mode: stats.mode & 0o7777,
-    uid: stats.uid,
-    gid: stats.gid,
+    uid: toContainer(walk.idMap?.uid, stats.uid),
+    gid: toContainer(walk.idMap?.gid, stats.gid),
     size: 0,
     mtime: Math.floor(stats.mtimeMs / 1000),
     xattrs: xattrsOf(walk, parent, place),
@@ -108,14 +112,15 @@ function typeOf(stats: Stats): TarEntry['type'] | undefined {
   return stats.isBlockDevice() ? 'block' : undefined;
 }
 
-function xattrsOf({ sys }: Walk, parent: Place | undefined, place: Place): Map<string, Buffer> | undefined {
+function xattrsOf({ sys, idMap }: Walk, parent: Place | undefined, place: Place): Map<string, Buffer> | undefined {
   if (place.stats.isSymbolicLink()) return undefined;
   const target = place.stats.isDirectory() ? `${place.path}/.` : parent && childText(parent, lastPart(place.inside));
   if (target === undefined) return undefined;
   const out = new Map<string, Buffer>();
   for (const name of sys.llistxattr(target)) {
     const value = KEPT_XATTRS.test(name) ? sys.lgetxattr(target, name) : undefined;
-    if (value) out.set(name, value);
+    const seen = value && name === 'security.capability' ? capabilityToContainer(idMap?.uid, value) : value;
+    if (seen) out.set(name, seen);
   }
   return out.size > 0 ? out : undefined;
 }

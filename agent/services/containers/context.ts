@@ -14,6 +14,7 @@ import type { EngineConfig } from '../config.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { EventSink } from '../events/types.ts';
 import type { Live } from './live.ts';
+import type { MappedMounts } from './mapped-mounts.ts';
 import type { ContainerTable } from './table.ts';
 
 export type CheckUpdate = (
@@ -37,6 +38,7 @@ export interface ContainersContext {
   readonly images: ImageSource;
   readonly networking: ContainerNetworking;
   readonly volumes: VolumeSource;
+  readonly mapped: MappedMounts;
   readonly cgroups: CgroupDriver;
   readonly facts: KernelFacts;
   readonly checkCreate: CheckCreate;

@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerCreateRequest, ContainerCreateResponse, EndpointSettings, HostConfig } from '../../api/container.ts';
 import { conflict, invalid, notFound } from '../../api/errors.ts';
+import type { IdMap } from '../../namespaces/id-map.ts';
 import type { StoredImage } from '../../images/types.ts';
 import type { CheckedRequest } from '../../runtime/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
@@ -13,6 +14,7 @@ import { endpointsOf, networkKind } from './network-subject.ts';
 import { makeOverlayDirectories } from './root-mount.ts';
 import { createdState } from './state.ts';
 import { Undo } from './undo.ts';
+import { chooseIdMap, giveToContainer } from './user-namespace.ts';
 
 const NAME = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
@@ -33,6 +35,7 @@ export async function create(
   const checked = ctx.checkCreate(request, image.config, ctx.facts);
   checkRuntime(ctx, checked.hostConfig.Runtime);
   const hostConfig = withContainerIds(ctx, checked.hostConfig);
+  const idMap = chooseIdMap(ctx, hostConfig);
   const endpoints = endpointsOf(hostConfig.NetworkMode, checked.endpoints);
   ctx.networking.check(hostConfig.NetworkMode ?? 'default', { endpoints, portBindings: hostConfig.PortBindings ?? {} });
 
@@ -41,7 +44,7 @@ export async function create(
   const name = reserveName(ctx, options.name, id);
   undo.add('name', () => ctx.table.release(name, id));
   try {
-    const record = await make(ctx, undo, { id, name, image, request, checked: { ...checked, hostConfig }, endpoints });
+    const record = await make(ctx, undo, { id, name, image, request, checked: { ...checked, hostConfig }, endpoints, idMap });
     const live = await ctx.table.add(record);
     emit(ctx, live, 'create');
     ctx.table.changed(live, 'create');
@@ -59,6 +62,7 @@ interface Ingredients {
   request: ContainerCreateRequest;
   checked: CheckedRequest;
   endpoints: Record<string, EndpointSettings>;
+  idMap: IdMap | undefined;
 }
 
 async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Promise<ContainerRecord> {
@@ -70,6 +74,7 @@ async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Prom
   await mkdir(directory, { recursive: true, mode: 0o710 });
   await makeOverlayDirectories(ctx, id);
   await Promise.all(['hosts', 'hostname', 'resolv.conf'].map((file) => writeFile(join(directory, file), '', { mode: 0o644 })));
+  if (made.idMap) await giveToContainer(ctx, id, made.idMap);
   const config = { ...checked.config, Image: request.Image };
   if (!config.Hostname && networkKind(checked.hostConfig.NetworkMode) !== 'host') config.Hostname = id.slice(0, 12);
   const parent = checked.hostConfig.CgroupParent || ctx.config.cgroupParent;
@@ -93,6 +98,7 @@ async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Prom
     pidStartTime: 0,
     monitorPid: 0,
     cgroupPath: join('/', parent, id),
+    ...(made.idMap && { idMap: made.idMap }),
     netns: '',
   };
   await copyUpVolumes(ctx, record);

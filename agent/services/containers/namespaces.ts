@@ -3,6 +3,7 @@ import type { NamespaceChoice, NamespaceChoices } from '../../runtime/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainersContext } from './context.ts';
 import { hasProcesses } from './state.ts';
+import { joinedContainer } from './user-namespace.ts';
 
 /** How each namespace of the container comes about. `netns` is the path of its own network namespace, if it has one. */
 export function namespaceChoices(ctx: ContainersContext, record: ContainerRecord, netns: string): NamespaceChoices {
@@ -19,9 +20,15 @@ export function namespaceChoices(ctx: ContainersContext, record: ContainerRecord
     pid: choose(hostConfig.PidMode, 'pid'),
     ipc: choose(hostConfig.IpcMode, 'ipc'),
     uts: choose(hostConfig.UTSMode, 'uts'),
-    user: { kind: 'host' },
+    user: record.idMap ? userChoice(ctx, record) : { kind: 'host' },
     cgroup: hostConfig.CgroupnsMode === 'host' ? { kind: 'host' } : { kind: 'new' },
   };
+}
+
+/** Namespaces that are joined come with the user namespace that owns them. */
+function userChoice(ctx: ContainersContext, record: ContainerRecord): NamespaceChoice {
+  const other = joinedContainer(record);
+  return other === undefined ? { kind: 'new' } : { kind: 'join', path: joinPath(ctx, other, 'user') };
 }
 
 function joinPath(ctx: ContainersContext, reference: string, kind: string): string {

@@ -22,15 +22,25 @@ export function isMountPoint(path: string): boolean {
   }
 }
 
-/** Mounts the container's root, unless it is; gives its path. */
-export function mountRoot(ctx: ContainersContext, live: Live): string {
+/**
+ * Mounts the container's root, unless it is; gives its path. With ids of its own, the image's layers are seen with those, and what the
+ * container writes has them on disk too.
+ */
+export async function mountRoot(ctx: ContainersContext, live: Live): Promise<string> {
+  const { idMap } = live.record;
+  const namespace = idMap && (await ctx.mapped.namespace(idMap));
+  // Nothing is waited for from here on: two that want the root at once must not both mount it.
+
   const { upper, work, merged } = ctx.layout.overlay(live.id);
   if (isMountPoint(merged)) return merged;
   const image = ctx.images.byId(live.record.imageId);
   if (!image) throw systemError(`the image ${live.record.imageId} of container ${live.id} is missing`);
   // An image without layers still needs a lower directory.
-  const lower = image.lowerdirs.length > 0 ? image.lowerdirs.join(':') : emptyDirectory(ctx, live.id);
-  ctx.sys.mount('overlay', merged, 'overlay', 0, `lowerdir=${lower},upperdir=${upper},workdir=${work},index=off,metacopy=off`);
+  const lowers = image.lowerdirs.length > 0 ? image.lowerdirs : [emptyDirectory(ctx, live.id)];
+  const mount = (directories: readonly string[]) =>
+    ctx.sys.mount('overlay', merged, 'overlay', 0, `lowerdir=${directories.join(':')},upperdir=${upper},workdir=${work},index=off,metacopy=off`);
+  if (namespace === undefined) mount(lowers);
+  else ctx.mapped.during(ctx.layout.images, namespace, (at) => mount(lowers.map((lower) => lower.replace(`${ctx.layout.images}/`, `${at}/`))));
   return merged;
 }
 
@@ -51,7 +61,7 @@ export function unmountRoot(ctx: ContainersContext, live: Live): void {
 export async function withRoot<T>(ctx: ContainersContext, live: Live, use: (root: string) => Promise<T>): Promise<T> {
   live.rootUses += 1;
   try {
-    return await use(mountRoot(ctx, live));
+    return await use(await mountRoot(ctx, live));
   } finally {
     live.rootUses -= 1;
     if (live.record.state.Pid === 0 && !live.starting) unmountRoot(ctx, live);

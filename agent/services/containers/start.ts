@@ -16,6 +16,7 @@ import { remove } from './remove.ts';
 import { mountRoot, unmountRoot } from './root-mount.ts';
 import { guard, setStatus } from './state.ts';
 import { Undo } from './undo.ts';
+import { ownerOf, stageVolumes } from './user-namespace.ts';
 
 /** POST /containers/{id}/start */
 export async function start(ctx: ContainersContext, live: Live): Promise<void> {
@@ -73,23 +74,33 @@ async function prepare(ctx: ContainersContext, live: Live, undo: Undo): Promise<
   await mkdir(ctx.layout.bundle(record.id), { recursive: true, mode: 0o700 });
   await forgetExit(ctx.layout.exits, record.id);
 
-  const rootfs = mountRoot(ctx, live);
   undo.add('root', () => unmountRoot(ctx, live));
+  const rootfs = await mountRoot(ctx, live);
   const netns = makeNetns(ctx, live, undo);
-  const process = createProcess(ctx, live, rootfs, netns);
+  // The runtime's mounts stay when what they were made from is taken away.
+  const process = createProcess(ctx, live, rootfs, netns).finally(() => record.idMap && ctx.mapped.unstage(record.id));
   undo.add('processes', () => endProcesses(ctx, record));
-  const attachment = attachNetwork(ctx, live, netns, undo);
+  // A network namespace of the container's user namespace is there only when the runtime has made it.
+  const own = record.idMap && networkKind(record.hostConfig.NetworkMode) === 'own';
+  const attachment = own ? process.then(({ pid }) => attachNetwork(ctx, live, keepNetns(ctx, live, pid, undo), undo)) : attachNetwork(ctx, live, netns, undo);
   const [made, attached] = await Promise.allSettled([process, attachment]);
   if (attached.status === 'rejected') throw attached.reason;
   if (made.status === 'rejected') throw made.reason;
-  return { process: made.value, attachment: attached.value, netns };
+  return { process: made.value, attachment: attached.value, netns: own ? join(ctx.layout.netns, record.id) : netns };
 }
 
 /** A namespace of its own, unless it is the host's or another container's. Without any network the runtime's own would do, but a
  * namespace with a path is what stats, exec and the isolation view find again. */
 function makeNetns(ctx: ContainersContext, live: Live, undo: Undo): string {
-  if (networkKind(live.record.hostConfig.NetworkMode) !== 'own') return '';
+  if (live.record.idMap || networkKind(live.record.hostConfig.NetworkMode) !== 'own') return '';
   const netns = ctx.networking.makeNamespace(live.id);
+  undo.add('network namespace', () => ctx.networking.dropNamespace(live.id));
+  return netns;
+}
+
+/** Binds the namespace that the runtime made, where all others are. */
+function keepNetns(ctx: ContainersContext, live: Live, pid: number, undo: Undo): string {
+  const netns = ctx.networking.keepNamespace(live.id, `/proc/${pid}/ns/net`);
   undo.add('network namespace', () => ctx.networking.dropNamespace(live.id));
   return netns;
 }
@@ -97,7 +108,7 @@ function makeNetns(ctx: ContainersContext, live: Live, undo: Undo): string {
 async function createProcess(ctx: ContainersContext, live: Live, rootfs: string, netns: string): Promise<CreatedProcess> {
   const { record } = live;
   const spec = await ctx.buildSpec({
-    record,
+    record: { ...record, mounts: await stageVolumes(ctx, record) },
     rootfs,
     namespaces: namespaceChoices(ctx, record, netns),
     files: networkFiles(ctx, record),
@@ -114,6 +125,7 @@ async function createProcess(ctx: ContainersContext, live: Live, rootfs: string,
     stdin: config.OpenStdin ?? false,
     leaveStdinOpen: (config.OpenStdin ?? false) && !(config.StdinOnce ?? false),
     logPath: hostConfig.LogConfig?.Type === 'none' ? undefined : ctx.layout.containerLog(record.id),
+    owner: ownerOf(record, spec.process?.user),
   });
 }
 

@@ -74,6 +74,10 @@ export async function containerDoubles(): Promise<Doubles> {
         step('makeNamespace', 'netns');
         return `/netns/${id}`;
       },
+      keepNamespace: (id) => {
+        step('makeNamespace', 'netns');
+        return `/netns/${id}`;
+      },
       dropNamespace: () => void held.delete('netns'),
       attach: async () => {
         // The slower of the two that go side by side.
@@ -86,6 +90,7 @@ export async function containerDoubles(): Promise<Doubles> {
       recover: () => Promise.resolve(),
     },
     volumes: {} as ContainersContext['volumes'],
+    mapped: { byDefault: false } as ContainersContext['mapped'],
     cgroups: {
       processes: () => Promise.resolve([]),
       remove: () => Promise.resolve(void held.delete('process')),

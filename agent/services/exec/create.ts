@@ -6,6 +6,7 @@ import { conflict, EngineError, invalid, notFound, systemError } from '../../api
 import { RuntimeFailure } from '../../runtime/failures.ts';
 import type { RunningExec } from '../../runtime/supervisor.ts';
 import type { BuildExecProcess } from '../../runtime/types.ts';
+import { ownerOf } from '../containers/user-namespace.ts';
 import { emit, type ContainersContext } from '../containers/context.ts';
 import { parseDetachKeys } from '../containers/detach-keys.ts';
 import type { Live } from '../containers/live.ts';
@@ -106,6 +107,7 @@ export async function startSession(ctx: ExecContext, session: ExecSession, reque
       directory,
       tty: session.config.Tty ?? false,
       stdin: session.config.AttachStdin ?? false,
+      owner: ownerOf(record, process.user),
     });
     session.running = running;
     void running.pid().then((pid) => (session.pid ||= pid));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { bootId, readAttachments } from '../../networks/attachment-record.ts';
 import { createFirewall } from '../../networks/firewall.ts';
 import { createNetavark } from '../../networks/netavark.ts';
-import { dropNamespace, makeNamespace } from '../../networks/netns.ts';
+import { dropNamespace, keepNamespace, makeNamespace } from '../../networks/netns.ts';
 import type { ContainerNetworking, NetworkBackend } from '../../networks/types.ts';
 import { readRecord } from '../../store/record.ts';
 import { attach } from './attach.ts';
@@ -56,6 +56,7 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
     disconnect: (reference, container, force) => disconnect(state, reference, container, force),
     check: (mode, subject) => check(state, mode, subject),
     makeNamespace: (id) => makeNamespace(sys, layout.netns, id),
+    keepNamespace: (id, source) => keepNamespace(sys, layout.netns, id, source),
     dropNamespace: (id) => dropNamespace(sys, layout.netns, id),
     attach: (netns, subject) => attach(state, netns, subject),
     detach: (id) => detach(state, id),

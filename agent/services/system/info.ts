@@ -64,7 +64,7 @@ export async function buildInfo(parts: SystemParts, machine: Machine): Promise<R
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: parts.runtime.name === 'runc' ? parts.runtime.version : '' },
     InitCommit: { ID: '' },
-    SecurityOptions: securityOptions(facts, cgroups.version, machine.rootless),
+    SecurityOptions: securityOptions(facts, cgroups.version, machine.rootless, config.usernsRemap !== ''),
     DefaultAddressPools: config.defaultAddressPools.map(({ base, size }) => ({ Base: base, Size: size })),
     CDISpecDirs: [],
     Warnings: [...warningsFor(controls, facts.swapLimit), ...(parts.warnings?.() ?? [])],
@@ -147,10 +147,11 @@ function registryConfig(insecure: string[], mirrors: string[]) {
   };
 }
 
-function securityOptions(facts: SystemParts['facts'], version: 1 | 2, rootless: boolean): string[] {
+function securityOptions(facts: SystemParts['facts'], version: 1 | 2, rootless: boolean, remapped: boolean): string[] {
   return [
     ...(facts.apparmor ? ['name=apparmor'] : []),
     ...(facts.seccomp ? ['name=seccomp,profile=builtin'] : []),
+    ...(remapped ? ['name=userns'] : []),
     ...(rootless ? ['name=rootless'] : []),
     ...(version === 2 || existsSync('/proc/self/ns/cgroup') ? ['name=cgroupns'] : []),
   ];
