@@ -45,6 +45,7 @@ import { createVolumes } from './services/volumes/create.ts';
 import { Layout } from './store/layout.ts';
 import { systemClock } from './system/clock.ts';
 import { exec } from './system/exec.ts';
+import { createIdleMemory } from './system/idle-memory.ts';
 import { idmapCalls } from './system/idmap.ts';
 import { stderrLog } from './system/log.ts';
 import { syscalls } from './system/syscalls.ts';
@@ -144,11 +145,18 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   const run = await runContainers(ctx);
   const stopRotation = startLogRotation({ containers: lookup, layout, clock: systemClock, log, reopenLog: ctx.supervisor.reopenLog });
   const server = createEngineServer({ router, onError: (error, request) => log.error(request, error) });
+  const memory = createIdleMemory();
+  server.on('request', memory.active);
+  server.on('connection', (socket) => socket.once('close', memory.active));
   return {
     server,
-    ready: () => run.ready(),
+    ready: () => {
+      run.ready();
+      memory.active();
+    },
     close: async () => {
       run.stop();
+      memory.stop();
       stats.close();
       stopRotation();
       await new Promise<void>((done) => {

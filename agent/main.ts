@@ -42,10 +42,10 @@ async function enterNamespace(config: EngineConfig, programs: Programs): Promise
   throw new Error('this Node cannot replace its process (process.execve)');
 }
 
-try {
-  const code = await main(process.argv.slice(2));
-  process.exit(code);
-} catch (error) {
-  console.error(`berth engine: ${error instanceof Error ? (process.env['BERTH_DEBUG'] ? error.stack : error.message) : String(error)}`);
-  process.exit(1);
-}
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(`berth engine: ${error instanceof Error ? (process.env['BERTH_DEBUG'] ? error.stack : error.message) : String(error)}`);
+    process.exit(1);
+  },
+);

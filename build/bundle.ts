@@ -17,11 +17,19 @@ const EXTERNAL = ['koffi', 'node-unix-socket', 'ssh2', 'cpu-features', 'electron
 /** Packages that are CommonJS inside ask for `require`. */
 const REQUIRE = `import { createRequire as berthCreateRequire } from 'node:module'; const require = berthCreateRequire(import.meta.url);`;
 
+/** CommonJS has no import.meta. */
+const FILE_URL = `const berthFileUrl = require('node:url').pathToFileURL(__filename).href;`;
+
 interface Part {
   name: string;
   /** folders and files whose content decides whether it is built again */
   inputs: string[];
-  entries: { source: string; target: string; format?: 'esm' | 'cjs' }[];
+  /**
+   * `cjs`: an ES module that imports from a built-in one makes Node evaluate all of that one's lazy exports (undici, WebCrypto, HTTP/2):
+   * 3 MB that the engine has no use for. `compact`: for Node, and without white space, since V8 keeps the
+   * text.
+   */
+  entries: { source: string; target: string; format?: 'esm' | 'cjs'; compact?: boolean }[];
   copies?: { source: string; target: string }[];
 }
 
@@ -30,8 +38,8 @@ const PARTS: Part[] = [
     name: 'agent',
     inputs: ['agent'],
     entries: [
-      { source: 'agent/main.ts', target: 'agent/main.mjs' },
-      { source: 'agent/images/unpack-worker.ts', target: 'agent/unpack-worker.mjs' },
+      { source: 'agent/main.ts', target: 'agent/main.cjs', format: 'cjs', compact: true },
+      { source: 'agent/images/unpack-worker.ts', target: 'agent/unpack-worker.cjs', format: 'cjs', compact: true },
     ],
   },
   {
@@ -102,7 +110,10 @@ export function esbuildOptions(entry: Part['entries'][number]): BuildOptions {
     external: EXTERNAL,
     sourcemap: true,
     logLevel: 'warning',
+    // names stay, for the sake of stack traces
+    ...(entry.compact ? { minifyWhitespace: true, minifySyntax: true } : {}),
     ...(esm ? { banner: { js: REQUIRE } } : {}),
+    ...(entry.compact ? { banner: { js: FILE_URL }, define: { 'import.meta.url': 'berthFileUrl' } } : {}),
   };
 }
 

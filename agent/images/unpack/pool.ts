@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../../api/errors.ts';
+import { malloc } from '../../system/malloc.ts';
 import { RegistryError } from '../registry/errors.ts';
-import { trimMemory } from './trim-memory.ts';
 import type { FromWorker, LayerTask, ToWorker } from './protocol.ts';
 
 /** milliseconds without work after which a worker ends and gives its memory back */
@@ -26,7 +26,7 @@ interface Member {
 
 /** From source the worker is TypeScript beside us; in the bundle it is a file beside the bundle. */
 const workerUrl = () =>
-  import.meta.url.endsWith('.ts') ? new URL('../unpack-worker.ts', import.meta.url) : new URL('./unpack-worker.mjs', import.meta.url);
+  import.meta.url.endsWith('.ts') ? new URL('../unpack-worker.ts', import.meta.url) : new URL('./unpack-worker.cjs', import.meta.url);
 
 /** The workers: as many as there are CPUs, started when there is work, ended when there is none. */
 export class UnpackPool {
@@ -113,7 +113,7 @@ export class UnpackPool {
       if (member.tasks.size > 0) return;
       const at = this.#members.indexOf(member);
       if (at >= 0) this.#members.splice(at, 1);
-      void member.worker.terminate().then(() => (this.#members.length === 0 ? trimMemory() : undefined));
+      void member.worker.terminate().then(() => (this.#members.length === 0 ? malloc.trim() : undefined));
     }, IDLE);
     member.idle.unref();
   }
