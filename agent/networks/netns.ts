@@ -5,6 +5,10 @@ import { CLONE, MNT, MS, SyscallError, type Syscalls } from '../system/syscalls.
 
 const OWN = '/proc/thread-self/ns/net';
 
+function assertHome(before: string): void {
+  if (readlinkSync(OWN) !== before) throw new Error('still in another network namespace');
+}
+
 /** Runs `inside` in another network namespace; the thread is back in its own before this returns, or the process ends. */
 function away<T>(sys: Syscalls, enter: () => void, inside: () => T): T {
   const home = openSync(OWN, 'r');
@@ -15,7 +19,7 @@ function away<T>(sys: Syscalls, enter: () => void, inside: () => T): T {
   } finally {
     try {
       sys.setns(home, CLONE.NEWNET);
-      if (readlinkSync(OWN) !== before) throw new Error('still in another network namespace');
+      assertHome(before);
     } catch (error) {
       // Going on would make every later socket and route lookup lie: a restart is the safe way out.
       process.stderr.write(`cannot return to the host's network namespace: ${String(error)}\n`);

@@ -1,40 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ExecConfig, ExecInspect } from '../../api/container.ts';
-import { conflict, EngineError, invalid, notFound, systemError } from '../../api/errors.ts';
-import { RuntimeFailure } from '../../runtime/failures.ts';
-import type { RunningExec } from '../../runtime/supervisor.ts';
+import { conflict, invalid, notFound } from '../../api/errors.ts';
 import type { BuildExecProcess } from '../../runtime/types.ts';
-import { ownerOf } from '../containers/user-namespace.ts';
 import { emit, type ContainersContext } from '../containers/context.ts';
 import { parseDetachKeys } from '../containers/detach-keys.ts';
 import type { Live } from '../containers/live.ts';
 import { guard } from '../containers/state.ts';
 import { serveExec } from './serve.ts';
-import type { ExecBackend, ExecStartRequest } from './types.ts';
-
-/** How long the result of an ended exec can be asked for, in milliseconds. */
-const KEPT = 5 * 60_000;
-
-/** One command to be run, or run, in a container. */
-export interface ExecSession {
-  readonly id: string;
-  readonly live: Live;
-  readonly config: ExecConfig;
-  readonly keys: Buffer;
-  /** set when the start began */
-  started: boolean;
-  running: RunningExec | undefined;
-  exitCode: number | undefined;
-  pid: number;
-}
-
-export interface ExecContext {
-  readonly containers: ContainersContext;
-  readonly buildExecProcess: BuildExecProcess;
-  readonly sessions: Map<string, ExecSession>;
-}
+import { checkStart, commandText, startSession, type ExecContext, type ExecSession } from './session.ts';
+import type { ExecBackend } from './types.ts';
 
 export function createExec(containers: ContainersContext, buildExecProcess: BuildExecProcess): ExecBackend {
   const ctx: ExecContext = { containers, buildExecProcess, sessions: new Map() };
@@ -78,65 +52,6 @@ function create(ctx: ExecContext, live: Live, config: ExecConfig): string {
   live.execIds.add(id);
   emit(ctx.containers, live, `exec_create: ${commandText(config)}`, { execID: id });
   return id;
-}
-
-export const commandText = (config: ExecConfig): string => (config.Cmd ?? []).join(' ');
-
-function checkStart(session: ExecSession): void {
-  if (session.exitCode !== undefined) throw conflict(`Error: Exec command ${session.id} has already run`);
-  if (session.started) throw conflict(`Error: Exec command ${session.id} is already running`);
-  guard('exec', session.live.record);
-}
-
-/** Runs the command. Throws EngineError when it cannot be; its exit code is then 126 or 127, as inspect tells. */
-export async function startSession(ctx: ExecContext, session: ExecSession, request: ExecStartRequest): Promise<RunningExec> {
-  checkStart(session);
-  session.started = true;
-  const { layout, facts, supervisor } = ctx.containers;
-  const { record } = session.live;
-  const directory = join(layout.containerRun(record.id), 'exec', session.id.slice(0, 16));
-  const discard = () => rm(directory, { recursive: true, force: true }).catch(() => undefined);
-  try {
-    const process = await ctx.buildExecProcess(record, session.config, layout.overlay(record.id).merged, facts);
-    const size = request.ConsoleSize ?? session.config.ConsoleSize;
-    if (size && session.config.Tty) process.consoleSize = { height: size[0], width: size[1] };
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    const running = await supervisor.exec({
-      containerId: record.id,
-      process: JSON.stringify(process),
-      directory,
-      tty: session.config.Tty ?? false,
-      stdin: session.config.AttachStdin ?? false,
-      owner: ownerOf(record, process.user),
-    });
-    session.running = running;
-    void running.pid().then((pid) => (session.pid ||= pid));
-    emit(ctx.containers, session.live, `exec_start: ${commandText(session.config)}`, { execID: session.id });
-    void running.exited.then(
-      (code) => ended(ctx, session, code).then(discard),
-      (error: unknown) => ended(ctx, session, error instanceof RuntimeFailure ? error.exitCode : 255).then(discard),
-    );
-    return running;
-  } catch (error) {
-    await discard();
-    await ended(ctx, session, error instanceof RuntimeFailure ? error.exitCode : 126);
-    throw asEngineError(error);
-  }
-}
-
-export function asEngineError(error: unknown): EngineError {
-  if (error instanceof EngineError) return error;
-  if (error instanceof RuntimeFailure && error.faultOfRequest) return invalid(error.message, error);
-  return systemError(error instanceof Error ? error.message : String(error), error);
-}
-
-async function ended(ctx: ExecContext, session: ExecSession, code: number): Promise<void> {
-  if (session.exitCode !== undefined) return;
-  session.pid ||= (await session.running?.pid().catch(() => 0)) ?? 0;
-  session.exitCode = code;
-  session.live.execIds.delete(session.id);
-  emit(ctx.containers, session.live, 'exec_die', { execID: session.id, exitCode: String(code) });
-  setTimeout(() => ctx.sessions.delete(session.id), KEPT).unref();
 }
 
 async function inspect(session: ExecSession): Promise<ExecInspect> {

@@ -1,7 +1,7 @@
 import type { Hijacked } from '../../http/router.ts';
 import { emit } from '../containers/context.ts';
 import { flushed, outputWriter, pumpInput } from '../containers/raw-stream.ts';
-import { asEngineError, startSession, type ExecContext, type ExecSession } from './create.ts';
+import { asEngineError, startSession, type ExecContext, type ExecSession } from './session.ts';
 import type { ExecStartRequest } from './types.ts';
 
 /**
