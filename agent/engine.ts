@@ -130,7 +130,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
 
   const router = new Router();
   addSystemRoutes(router, system);
-  addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys, mapped }));
+  addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys }));
   addStatsRoutes(router, stats);
   addLogRoutes(router, logs);
   addContainerRoutes(router, createContainers(ctx, replay));

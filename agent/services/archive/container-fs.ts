@@ -19,10 +19,13 @@ export class Place {
   /** as seen from inside, without links (latin1) */
   readonly inside: string;
   readonly stats: Stats;
+  /** owners on disk are the container's own, whatever its user namespace makes of others */
+  readonly plain: boolean;
 
-  constructor(fd: number, inside: string) {
+  constructor(fd: number, inside: string, plain = false) {
     this.fd = fd;
     this.inside = inside;
+    this.plain = plain;
     this.stats = fstatSync(fd);
   }
 
@@ -39,6 +42,12 @@ export class Place {
   }
 }
 
+/** What is mounted in a container: its path on the machine, and whether its files have the container's ids (see Place). */
+export interface Mounted {
+  path: string;
+  plain: boolean;
+}
+
 /** Where a path led: the place, or the last directory that is there and what is missing in it. */
 export interface Found {
   place: Place | undefined;
@@ -53,10 +62,10 @@ export interface Found {
  */
 export class ContainerFs {
   readonly #rootFd: number;
-  readonly #mounts: ReadonlyMap<string, string>;
+  readonly #mounts: ReadonlyMap<string, Mounted>;
 
-  /** `mounts`: what is mounted at a path (from inside) but not in the tree at `root`, by its path on the machine. */
-  constructor(root: string, mounts: ReadonlyMap<string, string> = new Map()) {
+  /** `mounts`: what is mounted at a path (from inside) but not in the tree at `root`, or has to be reached otherwise. */
+  constructor(root: string, mounts: ReadonlyMap<string, Mounted> = new Map()) {
     this.#rootFd = openSync(root, O_PATH | constants.O_DIRECTORY);
     this.#mounts = mounts;
   }
@@ -75,8 +84,8 @@ export class ContainerFs {
     const mounted = this.#mounts.get(inside);
     try {
       // What is mounted there is named by the user or the engine, not by the container.
-      const fd = mounted === undefined ? openSync(directory.child(name), HANDLE) : openSync(mounted, O_PATH);
-      return new Place(fd, inside);
+      const fd = mounted === undefined ? openSync(directory.child(name), HANDLE) : openSync(mounted.path, O_PATH);
+      return new Place(fd, inside, (mounted ?? directory).plain);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;

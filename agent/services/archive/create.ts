@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { EngineError, invalid } from '../../api/errors.ts';
 import type { FilesystemChange, MountPoint } from '../../api/container.ts';
@@ -9,12 +8,10 @@ import { lookUpUser } from '../../runtime/spec/user.ts';
 import type { Layout } from '../../store/layout.ts';
 import type { Syscalls } from '../../system/syscalls.ts';
 import type { ContainerRecord } from '../container-record.ts';
-import type { MappedMounts } from '../containers/mapped-mounts.ts';
 import type { ContainerLookup } from '../containers/types.ts';
 import type { EventSink } from '../events/types.ts';
-import { SyscallError } from '../../system/syscalls.ts';
 import { overlayChanges } from './changes.ts';
-import { ContainerFs, fromWire, toWire, type Place } from './container-fs.ts';
+import { ContainerFs, fromWire, toWire, type Mounted, type Place } from './container-fs.ts';
 import { ArchiveExtractor, type ExtractOptions } from './extract-archive.ts';
 import { pathStat, type PathStat } from './path-stat.ts';
 import { writeArchive } from './write-archive.ts';
@@ -25,8 +22,6 @@ export interface ArchiveParts {
   layout: Layout;
   sys: Syscalls;
   events?: EventSink;
-  /** for containers with ids of their own: volumes as such a container sees them */
-  mapped?: Pick<MappedMounts, 'namespace' | 'open'>;
 }
 
 export interface PutOptions {
@@ -53,11 +48,11 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
   return {
     stat: (reference, path) => {
       const record = containers.get(reference);
-      return withFiles(parts, record, async (fs) => onPath(fs, record, path, ({ place, parent }) => pathStat(fs, place, parent, path)));
+      return withFiles(containers, record, async (fs) => onPath(fs, record, path, ({ place, parent }) => pathStat(fs, place, parent, path)));
     },
     read: (reference, path, signal, send) => {
       const record = containers.get(reference);
-      return withFiles(parts, record, (fs) =>
+      return withFiles(containers, record, (fs) =>
         onPath(fs, record, path, async ({ place, parent }) => {
           const stat = pathStat(fs, place, parent, path);
           emit(record, 'archive-path');
@@ -67,7 +62,7 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
     },
     write: (reference, path, archive, options) => {
       const record = containers.get(reference);
-      return withFiles(parts, record, async (fs, root) => {
+      return withFiles(containers, record, async (fs, root) => {
         await extract(fs, record, path, archive, sys, {
           noOverwriteDirNonDir: options.noOverwriteDirNonDir,
           idMap: record.idMap,
@@ -97,13 +92,16 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
   };
 }
 
-/** Running: what its processes see. Else its root, with its volumes and binds where they would be. */
+/**
+ * Running: what its processes see. Else its root, with its volumes and binds where they would be. With ids of its own, a container has
+ * its volumes by id-mapped mounts, in which the engine could not make a file: they are reached where they lie.
+ */
 async function withFiles<T>(
-  { containers, mapped }: ArchiveParts,
+  containers: ContainerLookup,
   record: ContainerRecord,
   use: (fs: ContainerFs, root: string) => Promise<T>,
 ): Promise<T> {
-  const open = async (root: string, mounts?: Map<string, string>) => {
+  const open = async (root: string, mounts?: Map<string, Mounted>) => {
     const fs = new ContainerFs(root, mounts);
     try {
       return await use(fs, root);
@@ -111,31 +109,13 @@ async function withFiles<T>(
       fs.close();
     }
   };
+  const points = record.mounts.filter((point) => point.Source !== '');
+  const mounts = new Map(
+    points.map((point) => [fromWire(point.Destination), { path: point.Source, plain: record.idMap !== undefined && point.Type === 'volume' }]),
+  );
   const { Running: running, Pid: pid } = record.state;
-  if (running && pid > 0) return open(`/proc/${pid}/root`);
-  const held: number[] = [];
-  const mounts = new Map<string, string>();
-  try {
-    const namespace = record.idMap && (await mapped?.namespace(record.idMap));
-    for (const { Type, Source, Destination } of record.mounts.filter((point) => point.Source !== '')) {
-      const fd = Type === 'volume' && mapped && namespace !== undefined ? openMapped(mapped, Source, namespace) : undefined;
-      if (fd !== undefined) held.push(fd);
-      mounts.set(fromWire(Destination), fd === undefined ? Source : `/proc/self/fd/${fd}`);
-    }
-    return await containers.withRoot(record.id, (root) => open(root, mounts));
-  } finally {
-    for (const fd of held) closeSync(fd);
-  }
-}
-
-/** Undefined where the file system cannot: the container has it with the host's ids then. */
-function openMapped(mapped: Pick<MappedMounts, 'open'>, path: string, namespace: number): number | undefined {
-  try {
-    return mapped.open(path, namespace);
-  } catch (error) {
-    if (error instanceof SyscallError) return undefined;
-    throw error;
-  }
+  if (running && pid > 0) return open(`/proc/${pid}/root`, record.idMap && mounts);
+  return containers.withRoot(record.id, (root) => open(root, mounts));
 }
 
 interface OnPath {

@@ -97,7 +97,7 @@ export class ArchiveExtractor implements TarHandler {
     try {
       mkdirSync(parent.child(name), 0o755);
       // What the archive does not name belongs to the container's root, unless all is for one user.
-      const { uid, gid } = this.#owner({ uid: 0, gid: 0 });
+      const { uid, gid } = this.#owner(parent, { uid: 0, gid: 0 });
       if (uid !== 0 || gid !== 0) lchownSync(parent.child(name), uid, gid);
       return this.#enter(parent, name);
     } catch (error) {
@@ -167,7 +167,7 @@ export class ArchiveExtractor implements TarHandler {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     const fd = openSync(directory.child(name), flags, 0o600);
     this.#file = { fd, header };
-    const { uid, gid } = this.#owner(header);
+    const { uid, gid } = this.#owner(directory, header);
     fchownSync(fd, uid, gid);
     this.#xattrs(directory, name, header);
     fchmodSync(fd, header.mode);
@@ -191,7 +191,7 @@ export class ArchiveExtractor implements TarHandler {
 
   #attributes(directory: Place, name: string, header: TarHeader): void {
     const path = directory.child(name);
-    const { uid, gid } = this.#owner(header);
+    const { uid, gid } = this.#owner(directory, header);
     lchownSync(path, uid, gid);
     this.#xattrs(directory, name, header);
     if (header.type !== 'symlink') {
@@ -208,15 +208,20 @@ export class ArchiveExtractor implements TarHandler {
   }
 
   #ownAndMode(place: Place, header: TarHeader): void {
-    const { uid, gid } = this.#owner(header);
+    const { uid, gid } = this.#owner(place, header);
     lchownSync(`${place.path}/.`, uid, gid);
     chmodSync(place.path, header.mode);
     this.#times.set(place.inside, header.mtime);
   }
 
+  #idMap(place: Place): IdMap | undefined {
+    return place.plain ? undefined : this.#options.idMap;
+  }
+
   /** On the host. Throws invalid-parameter for an id that the container does not have, in dockerd's words. */
-  #owner(named: { uid: number; gid: number }): { uid: number; gid: number } {
-    const { idMap, owner = named } = this.#options;
+  #owner(directory: Place, named: { uid: number; gid: number }): { uid: number; gid: number } {
+    const { owner = named } = this.#options;
+    const idMap = this.#idMap(directory);
     const inHost = (id: number, range: IdMap['uid'] | undefined): number => {
       const host = toHost(range, id);
       if (host === undefined) throw invalid(`Container ID ${id} cannot be mapped to a host ID`);
@@ -229,7 +234,7 @@ export class ArchiveExtractor implements TarHandler {
     for (const [key, value] of header.xattrs) {
       if (!/^(user\.|security\.capability$)/.test(key)) continue;
       const path = childText(directory, name);
-      if (path !== undefined) this.#sys.lsetxattr(path, key, key === 'security.capability' ? capabilityToHost(this.#options.idMap?.uid, value) : value);
+      if (path !== undefined) this.#sys.lsetxattr(path, key, key === 'security.capability' ? capabilityToHost(this.#idMap(directory)?.uid, value) : value);
     }
   }
 }

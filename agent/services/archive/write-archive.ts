@@ -56,15 +56,16 @@ async function* entry(walk: Walk, parent: Place | undefined, place: Place, name:
   const { stats } = place;
   const type = typeOf(stats);
   if (type === undefined) return;
+  const idMap = place.plain ? undefined : walk.idMap;
   const header: TarEntry = {
     name: type === 'dir' ? `${name}/` : name,
     type,
     mode: stats.mode & 0o7777,
-    uid: toContainer(walk.idMap?.uid, stats.uid),
-    gid: toContainer(walk.idMap?.gid, stats.gid),
+    uid: toContainer(idMap?.uid, stats.uid),
+    gid: toContainer(idMap?.gid, stats.gid),
     size: 0,
     mtime: Math.floor(stats.mtimeMs / 1000),
-    xattrs: xattrsOf(walk, parent, place),
+    xattrs: xattrsOf(walk.sys, idMap, parent, place),
   };
   const key = `${stats.dev}:${stats.ino}`;
   const first = stats.nlink > 1 && type !== 'dir' ? walk.links.get(key) : undefined;
@@ -112,7 +113,7 @@ function typeOf(stats: Stats): TarEntry['type'] | undefined {
   return stats.isBlockDevice() ? 'block' : undefined;
 }
 
-function xattrsOf({ sys, idMap }: Walk, parent: Place | undefined, place: Place): Map<string, Buffer> | undefined {
+function xattrsOf(sys: Syscalls, idMap: IdMap | undefined, parent: Place | undefined, place: Place): Map<string, Buffer> | undefined {
   if (place.stats.isSymbolicLink()) return undefined;
   const target = place.stats.isDirectory() ? `${place.path}/.` : parent && childText(parent, lastPart(place.inside));
   if (target === undefined) return undefined;

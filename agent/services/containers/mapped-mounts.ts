@@ -14,8 +14,6 @@ export interface MappedMounts {
   readonly byDefault: boolean;
   /** Descriptor of a user namespace with the mapping; the same one each time, never to be closed. */
   namespace(map: IdMap): Promise<number>;
-  /** A mapped copy of a directory or file, attached nowhere. The caller closes it. */
-  open(path: string, namespace: number): number;
   /**
    * Puts a mapped copy at a short name while `use` runs, which must be synchronous: `lowerdir=` of overlayfs wants paths, and keeps
    * mounts of its own.
@@ -63,7 +61,6 @@ export function createMappedMounts({ calls, sys, layout, map, byDefault }: Mappe
     map,
     byDefault,
     namespace,
-    open: (path, fd) => calls.cloneMapped(path, fd, true),
     during: (path, fd, use) => explained(() => during(path, fd, use)),
     stage: (container, path, fd) => stage(calls, join(layout.mappedVolumes, container), path, fd),
     unstage: (container) => clear(sys, join(layout.mappedVolumes, container)),
