@@ -103,8 +103,10 @@ function applySimple(style: AnsiStyle, code: number): void {
   else if (code >= 100 && code <= 107) style.background = code - 92;
   else if (code === 39) delete style.foreground;
   else if (code === 49) delete style.background;
-  else if (code === 22) (delete style.bold, delete style.dim);
-  else if (code >= 1 && code <= 9) setFlag(style, code, true);
+  else if (code === 22) {
+    delete style.bold;
+    delete style.dim;
+  } else if (code >= 1 && code <= 9) setFlag(style, code, true);
   else if (code >= 23 && code <= 29) setFlag(style, code - 20, false);
 }
 

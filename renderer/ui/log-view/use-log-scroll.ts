@@ -59,6 +59,8 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
     if (!element) return;
     if (Math.abs(element.scrollTop - knownTrack) < 1) return;
     knownTrack = element.scrollTop;
+    // a larger view is moved by the browser, which may be told before its new size is
+    if (element.clientHeight > 0) viewport.value = element.clientHeight;
     const next = contentTop(element.scrollTop, geometry.value);
     // while the content grows the browser may report where it was before
     if (Math.abs(next - top.value) >= 1) moveTo(next);
