@@ -21,7 +21,8 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
   });
   afterAll(() => fixture?.close());
 
-  const inspect = async (name: string) => (JSON.parse(await fixture.ok('inspect', name)) as Inspected[])[0] as Inspected;
+  const inspect = async (name: string) =>
+    (JSON.parse(await fixture.ok('inspect', name)) as Inspected[])[0] as Inspected;
   const status = async (name: string) => readFileSync(`/proc/${(await inspect(name)).State.Pid}/status`, 'utf8');
   /** What is mounted below the engine's directories, as the engine sees it; not its own mount namespace's file. */
   const mounts = () =>
@@ -51,10 +52,13 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
     const bind = join(engine.directory, 'bind');
     mkdirSync(bind, { mode: 0o755 });
     writeFileSync(join(bind, 'f'), 'host', { mode: 0o644 });
-    const script = 'touch /mine /v/mine; chown 33:33 /mine; mkdir /www; echo served > /www/index.html; exec httpd -f -p 80 -h /www';
+    const script =
+      'touch /mine /v/mine; chown 33:33 /mine; mkdir /www; echo served > /www/index.html; exec httpd -f -p 80 -h /www';
     const volumes = ['-v', 'vol:/v', '-v', `${bind}:/b`, '--tmpfs', '/t', '-w', '/made/here'];
     await ok('run', '-d', '--name', 'web', '-p', `127.0.0.1:${port}:80`, ...volumes, image, 'sh', '-c', script);
-    expect(await ok('exec', 'web', 'sh', '-c', 'id -u; id -g; cat /proc/self/uid_map')).toMatch(/^0\n0\n\s*0 +100000 +65536$/);
+    expect(await ok('exec', 'web', 'sh', '-c', 'id -u; id -g; cat /proc/self/uid_map')).toMatch(
+      /^0\n0\n\s*0 +100000 +65536$/,
+    );
     expect(await status('web')).toMatch(/^Uid:\t100000\t100000\t100000\t100000$/m);
     const isolation = await engine.request('GET', '/berth/v1/containers/web/isolation');
     if (isolation.status === 200) expect(isolation.body).toMatchObject({ uidMap: '0 100000 65536' });
@@ -62,7 +66,19 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
   });
 
   it('shows the files of the image, of volumes, tmpfs and the engine as root’s, those of the host as nobody’s', async () => {
-    const paths = ['/', '/bin/sh', '/etc/hosts', '/etc/resolv.conf', '/v', '/v/mine', '/t', '/made/here', '/dev/shm', '/b', '/b/f'];
+    const paths = [
+      '/',
+      '/bin/sh',
+      '/etc/hosts',
+      '/etc/resolv.conf',
+      '/v',
+      '/v/mine',
+      '/t',
+      '/made/here',
+      '/dev/shm',
+      '/b',
+      '/b/f',
+    ];
     const owners = (await fixture.ok('exec', 'web', 'stat', '-c', '%u:%g', ...paths)).split('\n');
     expect(owners).toEqual([...Array.from({ length: 9 }, () => '0:0'), '65534:65534', '65534:65534']);
     expect(await fixture.ok('exec', 'web', 'stat', '-c', '%g', '/etc/shadow')).toBe('42');
@@ -74,11 +90,26 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
     expect(statSync(join(UpperDir, 'mine'))).toMatchObject({ uid: HOST_ROOT + 33, gid: HOST_ROOT + 33 });
     expect(statSync(join(UpperDir, 'www'))).toMatchObject({ uid: HOST_ROOT, gid: HOST_ROOT });
     expect(statSync(join(fixture.engine.root, 'volumes/vol/_data/mine'))).toMatchObject({ uid: 0, gid: 0 });
-    expect(await fixture.ok('run', '--rm', '--userns', 'host', '-v', 'vol:/v', fixture.image, 'stat', '-c', '%u', '/v/mine')).toBe('0');
+    expect(
+      await fixture.ok('run', '--rm', '--userns', 'host', '-v', 'vol:/v', fixture.image, 'stat', '-c', '%u', '/v/mine'),
+    ).toBe('0');
   });
 
   it('publishes ports, and lends its namespaces to containers with the same ids', async () => {
-    expect(await fixture.ok('run', '--rm', '--network', 'container:web', '--pid', 'container:web', fixture.image, 'wget', '-qO-', '127.0.0.1:80')).toBe('served');
+    expect(
+      await fixture.ok(
+        'run',
+        '--rm',
+        '--network',
+        'container:web',
+        '--pid',
+        'container:web',
+        fixture.image,
+        'wget',
+        '-qO-',
+        '127.0.0.1:80',
+      ),
+    ).toBe('served');
     expect((await fetched()).trim()).toBe('served');
     await fixture.ok('run', '-d', '--name', 'plain', '--userns', 'host', fixture.image, 'sleep', '600');
     const { stderr } = await fixture.docker(['run', '--rm', '--network', 'container:plain', fixture.image, 'true']);
@@ -88,10 +119,21 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
 
   it('runs as another user, and lets it write to its output by name', async () => {
     const { docker, image } = fixture;
-    const nobody = await docker(['run', '--rm', '-u', 'nobody', image, 'sh', '-c', 'id -u; echo fine > /dev/stdout; cat /etc/shadow; exit 3']);
+    const nobody = await docker([
+      'run',
+      '--rm',
+      '-u',
+      'nobody',
+      image,
+      'sh',
+      '-c',
+      'id -u; echo fine > /dev/stdout; cat /etc/shadow; exit 3',
+    ]);
     expect(nobody).toMatchObject({ code: 3, stdout: '65534\nfine' });
     expect(nobody.stderr).toContain('Permission denied');
-    const exec = await docker(['exec', '-i', '-u', 'www-data', 'web', 'sh', '-c', 'id -u; cat > /dev/stdout'], { input: 'typed' });
+    const exec = await docker(['exec', '-i', '-u', 'www-data', 'web', 'sh', '-c', 'id -u; cat > /dev/stdout'], {
+      input: 'typed',
+    });
     expect(exec).toMatchObject({ code: 0, stdout: '33\ntyped' });
     expect(await docker(['exec', '-t', 'web', 'id', '-u'])).toMatchObject({ code: 0, stdout: '0' });
     expect(statSync('/dev/null')).toMatchObject({ uid: 0, gid: 0 });
@@ -141,9 +183,15 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
     expect(await refused('--privileged')).toContain(
       'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
     );
-    expect(await refused('--network', 'host')).toContain("cannot share the host's network namespace when user namespaces are enabled");
-    expect(await refused('--pid', 'host')).toContain('cannot share the host PID namespace when user namespaces are enabled');
-    expect(await ok('run', '--rm', '--privileged', '--userns', 'host', image, 'cat', '/proc/self/uid_map')).toMatch(/0 +0 +4294967295/);
+    expect(await refused('--network', 'host')).toContain(
+      "cannot share the host's network namespace when user namespaces are enabled",
+    );
+    expect(await refused('--pid', 'host')).toContain(
+      'cannot share the host PID namespace when user namespaces are enabled',
+    );
+    expect(await ok('run', '--rm', '--privileged', '--userns', 'host', image, 'cat', '/proc/self/uid_map')).toMatch(
+      /0 +0 +4294967295/,
+    );
     expect(await ok('ps', '-aq')).toBe('');
     expect(mounts()).toEqual([]);
   });
@@ -163,8 +211,16 @@ describe('UsernsMode', () => {
   it('private gives one container ids of its own where others have the host’s', async () => {
     const { engine, image, ok } = fixture;
     const create = (UsernsMode: string) =>
-      engine.request('POST', `/containers/create?name=mode${UsernsMode}`, { Image: image, Cmd: ['cat', '/proc/self/uid_map'], HostConfig: { UsernsMode } });
-    for (const [mode, shown] of [['private', /0 +100000 +65536/], ['', /0 +0 +4294967295/], ['host', /0 +0 +4294967295/]] as const) {
+      engine.request('POST', `/containers/create?name=mode${UsernsMode}`, {
+        Image: image,
+        Cmd: ['cat', '/proc/self/uid_map'],
+        HostConfig: { UsernsMode },
+      });
+    for (const [mode, shown] of [
+      ['private', /0 +100000 +65536/],
+      ['', /0 +0 +4294967295/],
+      ['host', /0 +0 +4294967295/],
+    ] as const) {
       expect((await create(mode)).status).toBe(201);
       expect(await ok('start', '-a', `mode${mode}`)).toMatch(shown);
     }

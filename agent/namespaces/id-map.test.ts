@@ -36,8 +36,10 @@ describe('file capabilities', () => {
     expect(capabilityToHost(range, plain)).toEqual(owned);
     expect(capabilityToContainer(range, owned)).toEqual(plain);
   });
-  it('of another root are not shown', () => expect(capabilityToContainer({ host: 5, size: 65_536 }, owned)).toBeUndefined());
-  it('stay without a range', () => expect([capabilityToHost(undefined, plain), capabilityToContainer(undefined, owned)]).toEqual([plain, owned]));
+  it('of another root are not shown', () =>
+    expect(capabilityToContainer({ host: 5, size: 65_536 }, owned)).toBeUndefined());
+  it('stay without a range', () =>
+    expect([capabilityToHost(undefined, plain), capabilityToContainer(undefined, owned)]).toEqual([plain, owned]));
 });
 
 describe('subordinate ids', () => {
@@ -48,7 +50,10 @@ describe('subordinate ids', () => {
     subgid: '1000:210000:65536\nstaff:220000:70000\ndockremap:310000:65536\n',
   };
   it('default to those set aside for containers', () => {
-    expect(chooseMap('default', files)).toEqual({ uid: { host: 300_000, size: 65_536 }, gid: { host: 310_000, size: 65_536 } });
+    expect(chooseMap('default', files)).toEqual({
+      uid: { host: 300_000, size: 65_536 },
+      gid: { host: 310_000, size: 65_536 },
+    });
     expect(chooseMap('', { ...files, subuid: `${files.subuid}berth:500000:65536\n` }).uid.host).toBe(500_000);
     expect(chooseMap('default', { ...files, subuid: '', subgid: '' })).toEqual({ uid: range, gid: range });
   });

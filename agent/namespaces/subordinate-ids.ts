@@ -32,15 +32,22 @@ export function chooseMap(remap: string, files: IdFiles): IdMap {
   if (remap === '' || remap === 'default')
     return { uid: findRange(files.subuid, OWNERS) ?? FALLBACK, gid: findRange(files.subgid, OWNERS) ?? FALLBACK };
   const [user = '', group, ...rest] = remap.split(':');
-  if (user === '' || group === '' || rest.length > 0) throw new Error(`invalid user/group specification in userns-remap: ${JSON.stringify(remap)}`);
+  if (user === '' || group === '' || rest.length > 0)
+    throw new Error(`invalid user/group specification in userns-remap: ${JSON.stringify(remap)}`);
   const userNames = known(files.passwd, user);
   if (userNames === undefined) throw new Error(`userns-remap: the user ${JSON.stringify(user)} does not exist`);
   const groupNames = group === undefined ? userNames : known(files.group, group);
   if (groupNames === undefined) throw new Error(`userns-remap: the group ${JSON.stringify(group)} does not exist`);
   const uid = findRange(files.subuid, userNames);
-  if (!uid) throw new Error(`Can't create ID mappings: no subuid ranges found for user ${JSON.stringify(user)} (at least ${SIZE} ids in /etc/subuid)`);
+  if (!uid)
+    throw new Error(
+      `Can't create ID mappings: no subuid ranges found for user ${JSON.stringify(user)} (at least ${SIZE} ids in /etc/subuid)`,
+    );
   const gid = findRange(files.subgid, groupNames);
-  if (!gid) throw new Error(`Can't create ID mappings: no subgid ranges found for group ${JSON.stringify(group ?? user)} (at least ${SIZE} ids in /etc/subgid)`);
+  if (!gid)
+    throw new Error(
+      `Can't create ID mappings: no subgid ranges found for group ${JSON.stringify(group ?? user)} (at least ${SIZE} ids in /etc/subgid)`,
+    );
   return { uid, gid };
 }
 
@@ -54,6 +61,8 @@ function known(text: string, asked: string): string[] | undefined {
 /** Reads the machine's files. A client's containers keep the mapping they were made with, whatever these say later. */
 export async function readMap(remap: string): Promise<IdMap> {
   const read = (path: string) => readFile(path, 'utf8').catch(() => '');
-  const [passwd, group, subuid, subgid] = await Promise.all(['/etc/passwd', '/etc/group', '/etc/subuid', '/etc/subgid'].map(read));
+  const [passwd, group, subuid, subgid] = await Promise.all(
+    ['/etc/passwd', '/etc/group', '/etc/subuid', '/etc/subgid'].map(read),
+  );
   return chooseMap(remap, { passwd: passwd ?? '', group: group ?? '', subuid: subuid ?? '', subgid: subgid ?? '' });
 }

@@ -45,12 +45,18 @@ function load(): IdmapCalls {
     openUserNamespace,
     cloneMapped: (path, userNamespace, recursive) => {
       const depth = recursive ? AT_RECURSIVE : 0;
-      const mount = must(`open_tree ${path}`, openTree(SYS.openTree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | depth) as number);
+      const mount = must(
+        `open_tree ${path}`,
+        openTree(SYS.openTree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | depth) as number,
+      );
       try {
         const attributes = Buffer.alloc(MOUNT_ATTR_SIZE);
         attributes.writeBigUInt64LE(MOUNT_ATTR_IDMAP);
         attributes.writeBigUInt64LE(BigInt(userNamespace), USERNS_FD_OFFSET);
-        must(`mount_setattr ${path}`, mountSetattr(SYS.mountSetattr, mount, '', AT_EMPTY_PATH | depth, attributes, attributes.length) as number);
+        must(
+          `mount_setattr ${path}`,
+          mountSetattr(SYS.mountSetattr, mount, '', AT_EMPTY_PATH | depth, attributes, attributes.length) as number,
+        );
         return mount;
       } catch (error) {
         closeSync(mount);
@@ -58,7 +64,10 @@ function load(): IdmapCalls {
       }
     },
     attach: (mount, target) =>
-      void must(`move_mount ${target}`, moveMount(SYS.moveMount, mount, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) as number),
+      void must(
+        `move_mount ${target}`,
+        moveMount(SYS.moveMount, mount, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) as number,
+      ),
   };
 }
 
@@ -73,7 +82,9 @@ async function openUserNamespace(uidMap: string, gidMap: string): Promise<number
   helper.stdin.on('error', () => undefined);
   const ended = new Promise<never>((_done, fail) => {
     helper.once('error', fail);
-    helper.once('close', (code) => fail(new Error(`no user namespace: ${said.trim() || `unshare ended with ${code}`}`)));
+    helper.once('close', (code) =>
+      fail(new Error(`no user namespace: ${said.trim() || `unshare ended with ${code}`}`)),
+    );
   });
   ended.catch(() => undefined);
   try {

@@ -9,6 +9,7 @@ export function checkMapped(host: HostConfig, facts: Pick<KernelFacts, 'userName
     throw invalid(
       'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
     );
-  if (host.NetworkMode === 'host') throw invalid("cannot share the host's network namespace when user namespaces are enabled");
+  if (host.NetworkMode === 'host')
+    throw invalid("cannot share the host's network namespace when user namespaces are enabled");
   if (host.PidMode === 'host') throw invalid('cannot share the host PID namespace when user namespaces are enabled');
 }

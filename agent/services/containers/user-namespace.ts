@@ -30,7 +30,9 @@ function checkPassage(path: string, { gid }: IdMap): void {
   for (let directory = path; ; directory = dirname(directory)) {
     const stats = statSync(directory);
     if ((stats.mode & 0o001) === 0 && !(stats.gid === gid.host && (stats.mode & 0o010) !== 0))
-      throw systemError(`user namespaces: containers cannot pass through ${directory} (mode ${(stats.mode & 0o777).toString(8)}): chmod o+x ${directory}`);
+      throw systemError(
+        `user namespaces: containers cannot pass through ${directory} (mode ${(stats.mode & 0o777).toString(8)}): chmod o+x ${directory}`,
+      );
     if (directory === '/') return;
   }
 }
@@ -44,7 +46,10 @@ function joined(hostConfig: HostConfig): [string, string][] {
 }
 
 /** A process's user as the host has it; undefined where both are the same. */
-export function ownerOf({ idMap }: ContainerRecord, user: { uid: number; gid: number } | undefined): { uid: number; gid: number } | undefined {
+export function ownerOf(
+  { idMap }: ContainerRecord,
+  user: { uid: number; gid: number } | undefined,
+): { uid: number; gid: number } | undefined {
   const uid = user && idMap && toHost(idMap.uid, user.uid);
   const gid = user && idMap && toHost(idMap.gid, user.gid);
   return uid === undefined || gid === undefined ? undefined : { uid, gid };
@@ -66,7 +71,8 @@ export async function giveToContainer(ctx: ContainersContext, id: string, { uid,
     await chown(path, 0, gid.host);
     await chmod(path, 0o710);
   }
-  for (const path of [upper, ...['hosts', 'hostname', 'resolv.conf'].map((file) => join(directory, file))]) await chown(path, uid.host, gid.host);
+  for (const path of [upper, ...['hosts', 'hostname', 'resolv.conf'].map((file) => join(directory, file))])
+    await chown(path, uid.host, gid.host);
 }
 
 /**
@@ -80,7 +86,10 @@ export async function stageVolumes(ctx: ContainersContext, record: ContainerReco
   return mounts.map((mount) => {
     if (mount.Type !== 'volume') return mount;
     const staged = ctx.mapped.stage(record.id, mount.Source, namespace);
-    if (staged === undefined) ctx.log.warn(`volume ${mount.Name} of container ${record.id}: its file system has no id-mapped mounts; its files keep the host's ids`);
+    if (staged === undefined)
+      ctx.log.warn(
+        `volume ${mount.Name} of container ${record.id}: its file system has no id-mapped mounts; its files keep the host's ids`,
+      );
     return { ...mount, Source: staged ?? mount.Source };
   });
 }
