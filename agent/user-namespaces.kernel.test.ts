@@ -61,7 +61,7 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
     );
     expect(await status('web')).toMatch(/^Uid:\t100000\t100000\t100000\t100000$/m);
     const isolation = await engine.request('GET', '/berth/v1/containers/web/isolation');
-    if (isolation.status === 200) expect(isolation.body).toMatchObject({ uidMap: '0 100000 65536' });
+    expect(isolation.body).toMatchObject({ uidMap: '0 100000 65536' });
     expect(await ok('info', '-f', '{{.SecurityOptions}}')).toContain('name=userns');
   });
 
@@ -160,7 +160,7 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
   });
 
   it('goes on when the engine is killed, and leaves nothing mounted when it is removed', async () => {
-    const { ok, engine } = fixture;
+    const { ok, engine, image } = fixture;
     const { Pid } = (await inspect('web')).State;
     await engine.kill();
     // As an engine that was killed while it made a container would leave it.
@@ -170,6 +170,9 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
     expect(existsSync(join(engine.runDir, 'mapped/left'))).toBe(false);
     expect(await ok('exec', 'web', 'cat', '/proc/self/uid_map')).toMatch(/100000/);
     expect((await fetched()).trim()).toBe('served');
+    await ok('network', 'create', 'second');
+    await ok('network', 'connect', 'second', 'web');
+    expect(await ok('run', '--rm', '--network', 'second', image, 'wget', '-qO-', 'http://web/')).toBe('served');
     await ok('restart', '-t', '0', 'web');
     expect((await fetched()).trim()).toBe('served');
     expect(mounts().length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Layout } from '../store/layout.ts';
 import { syncDirectory } from '../store/atomic.ts';
@@ -41,7 +41,9 @@ export class VolumeTable {
 
   /** Reads what is there. A directory with data but no record (lost, or in quarantine) is a volume all the same. */
   async load(): Promise<void> {
-    await mkdir(this.#layout.volumes, { recursive: true, mode: 0o711 });
+    await mkdir(this.#layout.volumes, { recursive: true, mode: 0o700 });
+    // A container's root may leave set-user-ID programs in a volume: other users of the machine must not get at them.
+    await chmod(this.#layout.volumes, 0o700);
     for (const entry of await readdir(this.#layout.volumes, { withFileTypes: true })) {
       if (entry.name.startsWith(GONE)) {
         await rm(join(this.#layout.volumes, entry.name), { recursive: true, force: true });

@@ -88,7 +88,7 @@ function stage(calls: IdmapCalls, directory: string, path: string, namespace: nu
     if (error instanceof SyscallError && ['EINVAL', 'ENOSYS', 'EPERM'].includes(error.code)) return undefined;
     throw error;
   }
-  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const target = join(directory, String(names(directory).length));
   if (statSync(path).isDirectory()) mkdirSync(target, { mode: 0o700 });
   else writeFileSync(target, '', { mode: 0o600 });
