@@ -4,9 +4,11 @@ import type { ContainerChange, ContainerRow } from '../contract/model.ts';
 import type { EngineLink } from './engine-link.ts';
 import { Signal, Wake } from './signals.ts';
 
-/** Milliseconds that changes are collected before they are fetched together; and between re-lists, for "Up 3 minutes". */
+/** Milliseconds that changes are collected before they are fetched together. */
 const COLLECT = 15;
+/** Milliseconds between re-lists, for "Up 3 minutes"; and while a status counts seconds. */
 const RELIST = 30_000;
+const RELIST_SECONDS = 3_000;
 /** With more changed containers than this, one list of all is cheaper. */
 const MANY = 40;
 /** Events that change nothing a row shows. */
@@ -35,6 +37,7 @@ export class ContainerFeed {
   readonly #stopping = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   #relist = false;
+  #listedAt = 0;
   #scheduled: NodeJS.Timeout | undefined;
   #busy = false;
   #listed = false;
@@ -46,12 +49,20 @@ export class ContainerFeed {
       this.#listAll();
     });
     link.events.listen((event) => this.#onEvent(event));
-    this.#timer = setInterval(() => this.#rows.size > 0 && this.#listAll(), RELIST);
+    this.#timer = setInterval(() => this.#age(), RELIST_SECONDS);
     this.#timer.unref();
   }
 
   get rows(): ReadonlyMap<string, ContainerRow> {
     return this.#rows;
+  }
+
+  /** Has the texts that tell time told again, as often as they change. */
+  #age(): void {
+    if (this.#readers.size === 0) return;
+    const rows = [...this.#rows.values()];
+    const wait = rows.some((row) => row.status.includes('second')) ? RELIST_SECONDS : RELIST;
+    if (rows.length > 0 && Date.now() - this.#listedAt >= wait - 100) this.#listAll();
   }
 
   close(): void {
@@ -136,8 +147,10 @@ export class ContainerFeed {
     this.#relist = false;
     this.#pending.clear();
     try {
-      if (all) this.#replace(await this.#link.client.listContainers());
-      else this.#update(ids, await this.#link.client.listContainers(ids));
+      if (all) {
+        this.#replace(await this.#link.client.listContainers());
+        this.#listedAt = Date.now();
+      } else this.#update(ids, await this.#link.client.listContainers(ids));
     } catch {
       // The connection is gone, or the engine is in trouble: what was asked is asked again.
       if (all) this.#relist = true;
