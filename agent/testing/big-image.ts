@@ -5,7 +5,8 @@ import type { TarEntry } from './tar.ts';
 
 /** Noise that is the same in each run: AES in counter mode over zeros. */
 function noise(size: number, seed: number): Buffer {
-  const key = Buffer.alloc(16, seed);
+  const key = Buffer.alloc(16);
+  key.writeUInt32LE(seed);
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(size));
 }
 
@@ -27,6 +28,8 @@ export interface BigImageOptions extends ImageOptions {
   layerCount?: number;
   /** bytes of each, unpacked; default 24 MiB: half is noise, so that what goes over the wire is more than 12 MiB a layer */
   layerSize?: number;
+  /** another number gives other content; default 0 */
+  seed?: number;
 }
 
 /**
@@ -34,14 +37,15 @@ export interface BigImageOptions extends ImageOptions {
  * small files and a few large ones, as real images have.
  */
 export function bigImage(options: BigImageOptions = {}): TestImage {
-  const { layerCount = 6, layerSize = 24 * 1024 * 1024, ...rest } = options;
+  const { layerCount = 6, layerSize = 24 * 1024 * 1024, seed = 0, ...rest } = options;
+  const from = seed * 1000;
   const layers: TarEntry[][] = [];
   for (let layer = 0; layer < layerCount; layer += 1) {
     const entries: TarEntry[] = [{ name: `opt/layer-${layer}/`, type: 'dir' }];
     const large = Math.floor(layerSize / 4);
-    entries.push({ name: `opt/layer-${layer}/noise-a.bin`, content: noise(large, layer * 2 + 1) });
-    entries.push({ name: `opt/layer-${layer}/noise-b.bin`, content: noise(large, layer * 2 + 2) });
-    const small = text(Math.floor(layerSize / 2), layer + 1);
+    entries.push({ name: `opt/layer-${layer}/noise-a.bin`, content: noise(large, from + layer * 2 + 1) });
+    entries.push({ name: `opt/layer-${layer}/noise-b.bin`, content: noise(large, from + layer * 2 + 2) });
+    const small = text(Math.floor(layerSize / 2), from + layer + 1);
     const piece = 16 * 1024;
     for (let at = 0, index = 0; at < small.length; at += piece, index += 1) {
       if (index % 64 === 0) entries.push({ name: `opt/layer-${layer}/src-${index >> 6}/`, type: 'dir' });

@@ -3,8 +3,8 @@ import type { Engine } from '../engines.ts';
 export interface BenchImages {
   /** busybox: a shell */
   small: string;
-  /** over 100 MB compressed, seven layers */
-  big: string;
+  /** the nth of several alike, over 100 MB compressed, seven layers; the first is shared with `small` */
+  big(number: number): Promise<string>;
 }
 
 /** Something to measure. `once` gives one value; `prepare` and `finish` are not measured. */
