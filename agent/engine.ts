@@ -85,7 +85,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   });
   mapped.sweep();
   const cgroups = await detectCgroups();
-  const users = containerUsers(table);
+  const users = containerUsers(table, layout);
   const [facts, images, volumes, networks] = await Promise.all([
     readKernelFacts(cgroups),
     createImages({ ...base, users: users.ofImages }),
@@ -126,11 +126,12 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     networks,
     runtime: programs.runtime,
     warnings: () => warnings,
+    listeners: base.events.listeners,
   });
 
   const router = new Router();
   addSystemRoutes(router, system);
-  addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys }));
+  addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys, events: base.events }));
   addStatsRoutes(router, stats);
   addLogRoutes(router, logs);
   addContainerRoutes(router, createContainers(ctx, replay));
@@ -163,7 +164,9 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
         server.close(() => done());
         server.closeAllConnections();
       });
+      logs.close();
       await networks.close();
+      await images.close();
       return [...table.values()].filter((live) => hasProcesses(live.record)).length;
     },
   };

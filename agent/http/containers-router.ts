@@ -1,5 +1,5 @@
 import type { ContainerCreateRequest, HostConfig, WaitCondition } from '../api/container.ts';
-import { invalid } from '../api/errors.ts';
+import { EngineError, invalid } from '../api/errors.ts';
 import { atLeast } from '../api/version.ts';
 import { LIST_FILTERS } from '../services/containers/list-filter.ts';
 import { PRUNE_FILTERS } from '../services/containers/prune.ts';
@@ -13,6 +13,20 @@ export function addContainerRoutes(router: Router, containers: ContainerBackend)
   addCollectionRoutes(router, containers);
   addVerbRoutes(router, containers);
   addStreamRoutes(router, containers);
+  addCheckpointRoutes(router);
+}
+
+/** Checkpoints are not offered; dockerd says this to those who ask without its experimental mode. */
+function addCheckpointRoutes(router: Router): void {
+  const refuse = () => {
+    throw new EngineError(
+      'not-implemented',
+      'This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.',
+    );
+  };
+  router.get('/containers/{id}/checkpoints', refuse);
+  router.post('/containers/{id}/checkpoints', refuse);
+  router.delete('/containers/{id}/checkpoints/{name}', refuse);
 }
 
 const idOf = (ctx: RequestContext): string => ctx.params['id'] as string;
@@ -24,7 +38,7 @@ function addCollectionRoutes(router: Router, containers: ContainerBackend): void
     return json(await containers.list({ all: boolValue(ctx.query, 'all'), limit: Math.max(0, limit), size: boolValue(ctx.query, 'size'), filters }));
   });
   router.post('/containers/create', async (ctx) => {
-    const request = await ctx.json<ContainerCreateRequest>();
+    const request = (await ctx.json<ContainerCreateRequest | null>({ type: 'container.CreateRequest' })) ?? {};
     const options = { name: ctx.query.get('name') ?? undefined, platform: ctx.query.get('platform') ?? undefined };
     return json(await containers.create(request, options), 201);
   });
@@ -66,12 +80,13 @@ function addVerbRoutes(router: Router, containers: ContainerBackend): void {
 
 /** The window size of resize requests. */
 export function sizeOf(ctx: RequestContext): { height: number; width: number } {
-  const read = (name: string) => {
+  const read = (name: string, what: string) => {
     const text = ctx.query.get(name) ?? '';
-    if (!/^\d{1,10}$/.test(text)) throw invalid(`strconv.ParseUint: parsing "${text}": invalid syntax`);
+    const fault = /^\d+$/.test(text) ? (Number(text) > 0xffff_ffff ? 'value out of range' : undefined) : 'invalid syntax';
+    if (fault) throw invalid(`invalid resize ${what} ${JSON.stringify(text)}: ${fault}`);
     return Number(text);
   };
-  return { height: read('h'), width: read('w') };
+  return { height: read('h', 'height'), width: read('w', 'width') };
 }
 
 const CONDITIONS: readonly string[] = ['not-running', 'next-exit', 'removed'];

@@ -69,6 +69,6 @@ export function parseInstant(query: URLSearchParams, name: string): bigint | und
   if (match) return BigInt(match[1] as string) * 1_000_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
   const date = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);
   const milliseconds = date ? Date.parse(`${date[1]}${date[3]}`) : Number.NaN;
-  if (Number.isNaN(milliseconds)) throw invalid(`invalid value for "${name}": strconv.ParseInt: parsing "${text}": invalid syntax`);
+  if (Number.isNaN(milliseconds)) throw invalid(`strconv.ParseInt: parsing "${text}": invalid syntax`);
   return BigInt(milliseconds) * 1_000_000n + BigInt((date?.[2] ?? '').padEnd(9, '0'));
 }

@@ -14,7 +14,14 @@ export interface RequestContext {
   /** aborted when the client goes away before the answer has ended */
   readonly signal: AbortSignal;
   /** Reads and parses the JSON body; `{}` when empty and `optional`. Throws `invalid-parameter` with Docker's words. */
-  json<T>(options?: { optional?: boolean }): Promise<T>;
+  json<T>(options?: JsonOptions): Promise<T>;
+}
+
+export interface JsonOptions {
+  /** an empty body is `{}` */
+  optional?: boolean;
+  /** the Go type dockerd names when the body is no object; `null` is handed over then, as Go does */
+  type?: string;
 }
 
 /** A client's end of a taken-over connection (attach, exec start). `readable` ends when the client closes its stdin. */

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable, type Duplex } from 'node:stream';
 import { EngineError, invalid, notFound, statusOf } from '../api/errors.ts';
 import { API_VERSION, BERTH_VERSION, MIN_API_VERSION, atLeast } from '../api/version.ts';
-import { hijackedFrom, type Reply, type RequestContext, type Router, type StreamSink } from './router.ts';
+import { hijackedFrom, type JsonOptions, type Reply, type RequestContext, type Router, type StreamSink } from './router.ts';
 
 /** The largest JSON body that is read; what is bigger (archives) is streamed by its handler. */
 const MAX_JSON_BODY = 4 * 1024 * 1024;
@@ -67,12 +67,12 @@ async function resolve(router: Router, req: IncomingMessage, body: Readable, sig
     query,
     apiVersion,
     signal,
-    json: (options) => readJson(req, body, options?.optional ?? false),
+    json: (options) => readJson(req, body, options ?? {}),
   };
   return found.handler(ctx);
 }
 
-async function readJson<T>(req: IncomingMessage, body: Readable, optional: boolean): Promise<T> {
+async function readJson<T>(req: IncomingMessage, body: Readable, { optional = false, type: goType }: JsonOptions): Promise<T> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -92,13 +92,21 @@ async function readJson<T>(req: IncomingMessage, body: Readable, optional: boole
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw invalid(`invalid JSON: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw invalid(`invalid JSON: ${syntaxFault(error, text)}`, error);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    if (value === null && optional) return {} as T;
-    throw invalid('invalid JSON: expected an object');
+    if (value === null && (optional || goType)) return (goType ? null : {}) as T;
+    const kind = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+    throw invalid(goType ? `invalid JSON: json: cannot unmarshal ${kind} into Go value of type ${goType}` : 'invalid JSON: expected an object');
   }
   return value as T;
+}
+
+/** In Go's words where the text just stops, which is what a client that went away leaves. */
+function syntaxFault(error: unknown, text: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const at = / at position (\d+)/.exec(message)?.[1];
+  return /end of JSON input/.test(message) || Number(at) >= text.length ? 'unexpected EOF' : message;
 }
 
 /** Errors a client may see: the message of a catalogued failure, or of the bug itself as Docker shows it. */

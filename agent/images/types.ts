@@ -22,6 +22,8 @@ export interface ImageSource {
   resolve(reference: string): StoredImage;
   /** The image of a container stays resolvable by id for as long as it is stored. */
   byId(id: string): StoredImage | undefined;
+  /** Removes what was kept only for containers that are gone now. */
+  collect?(): Promise<void>;
 }
 
 /** Who uses an image: asked before it is removed. */

@@ -43,6 +43,8 @@ export interface ContainerNetworking {
    * done is undone before it throws (for example `driver failed programming external connectivity … port is already allocated`).
    */
   attach(netns: string, subject: NetworkSubject): Promise<Attachment>;
+  /** A connected container has another name now: its networks' name servers answer to that. */
+  rename?(id: string, name: string): Promise<void>;
   /** Undoes attach; fine when there is nothing, and after a restart of the engine or a reboot. */
   detach(id: string): Promise<void>;
   /** resolv.conf and hosts for a container without a network of its own (host, none). */
@@ -56,6 +58,11 @@ export interface NetworkUsers {
   find(reference: string): { id: string; name: string; running: boolean; netns?: string } | undefined;
   /** Told when endpoints of a running container changed, to write hosts and the record. */
   endpointChanged(id: string, network: string, endpoint: EndpointSettings | undefined): Promise<void>;
+  /** Whether the container, running or not, is to be on the network of this name. */
+  wants?(id: string, network: string): boolean;
+  subject?(id: string): NetworkSubject;
+  /** What its /etc/hosts and resolv.conf were made from, and what they are to show now. */
+  filesChanged?(id: string, before: Pick<Attachment, 'hosts' | 'dns'>, after: Pick<Attachment, 'hosts' | 'dns'>): Promise<void>;
 }
 
 /** What the networks router calls. */

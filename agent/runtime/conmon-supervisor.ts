@@ -71,6 +71,9 @@ async function argv0Of(bundle: string): Promise<string> {
   return spec.process?.args?.[0] ?? '';
 }
 
+/** How long after the exit code conmon may take to let go of the terminal, in milliseconds. */
+const LAST_OUTPUT = 2000;
+
 /** An exec with a terminal: conmon holds the pseudo-terminal, since Node cannot receive a file descriptor. */
 async function execWithTty(base: Base, request: ExecRequest): Promise<RunningExec> {
   const execProcess = join(request.directory, 'process.json');
@@ -98,9 +101,14 @@ async function execWithTty(base: Base, request: ExecRequest): Promise<RunningExe
       console.close();
       throw await fail(started.value?.message);
     }
+    const drained = new Promise<void>((done) => console.onClose(done));
     const exited = run.messages
       .next()
-      .then((answer) => (answer.done ? 255 : answer.value.data))
+      // conmon tells the exit code on one way and hands over the last output on another: it ends after both.
+      .then(async (answer) => {
+        await Promise.race([drained, new Promise((done) => setTimeout(done, LAST_OUTPUT).unref())]);
+        return answer.done ? 255 : answer.value.data;
+      })
       .finally(() => run.release());
     exited.catch(() => undefined);
     return {

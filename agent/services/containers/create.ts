@@ -8,7 +8,9 @@ import type { StoredImage } from '../../images/types.ts';
 import type { CheckedRequest } from '../../runtime/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { emit, type ContainersContext } from './context.ts';
+import { checkLinks } from './check-links.ts';
 import { copyUpVolumes } from './copy-up.ts';
+import { withEngineDefaults } from './engine-defaults.ts';
 import { generateName } from './name-generator.ts';
 import { endpointsOf, networkKind } from './network-subject.ts';
 import { makeOverlayDirectories } from './root-mount.ts';
@@ -29,12 +31,15 @@ export async function create(
   request: ContainerCreateRequest,
   options: { name?: string; platform?: string },
 ): Promise<ContainerCreateResponse> {
+  if (Object.keys(request).every((key) => key === 'HostConfig' || key === 'NetworkingConfig'))
+    throw invalid('config cannot be empty in order to create a container');
   if (typeof request.Image !== 'string' || request.Image === '') throw invalid('no image specified');
   const image = ctx.images.resolve(request.Image);
   checkPlatform(request.Image, image, options.platform);
-  const checked = ctx.checkCreate(request, image.config, ctx.facts);
+  const checked = ctx.checkCreate(withEngineDefaults(ctx.config, request), image.config, ctx.facts);
   checkRuntime(ctx, checked.hostConfig.Runtime);
-  const hostConfig = withContainerIds(ctx, checked.hostConfig);
+  const hostConfig = { ...withContainerIds(ctx, checked.hostConfig), Runtime: checked.hostConfig.Runtime || ctx.runtimeName };
+  checkLinks(ctx, hostConfig);
   const idMap = chooseIdMap(ctx, hostConfig);
   const endpoints = endpointsOf(hostConfig.NetworkMode, checked.endpoints);
   ctx.networking.check(hostConfig.NetworkMode ?? 'default', { endpoints, portBindings: hostConfig.PortBindings ?? {} });

@@ -39,6 +39,8 @@ export async function release(ctx: ContainersContext, live: Live): Promise<void>
     network(),
     attempt('its processes', () => endProcesses(ctx, record)).then(() => attempt('its root', () => unmountRoot(ctx, live))),
   ]);
+  // Only now: the root, and with it the mount in it, is gone.
+  await attempt('its volumes', () => ctx.volumes.release?.(record.id));
   await attempt('its run directory', () => rm(ctx.layout.containerRun(record.id), { recursive: true, force: true }));
 }
 

@@ -8,8 +8,8 @@ export const LIST_FILTERS = [
   'ancestor', 'before', 'exited', 'expose', 'health', 'id', 'isolation', 'is-task', 'label', 'name', 'network', 'publish', 'since', 'status', 'volume',
 ] as const;
 
-const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
-const HEALTHS = ['starting', 'healthy', 'unhealthy', 'none'];
+const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+const HEALTHS = ['none', 'starting', 'healthy', 'unhealthy'];
 
 export type Matcher = (record: ContainerRecord) => boolean;
 
@@ -23,15 +23,15 @@ export function listMatcher(ctx: ContainersContext, filters: Filters): Matcher {
     tests.push((record) => matchers.some((matches) => matches(record)));
   };
   any('status', (value) => {
-    if (!STATUSES.includes(value)) throw invalid(`invalid filter 'status=${value}'`);
+    if (!STATUSES.includes(value)) throw invalid(`invalid filter 'status=${value}': invalid value for state (${value}): must be one of ${STATUSES.join(', ')}`);
     return (record) => record.state.Status === value;
   });
   any('health', (value) => {
-    if (!HEALTHS.includes(value)) throw invalid(`invalid filter 'health=${value}'`);
+    if (!HEALTHS.includes(value)) throw invalid(`invalid filter 'health=${value}': invalid value for health (${value}): must be one of ${HEALTHS.join(', ')}`);
     return (record) => (record.state.Health?.Status ?? 'none') === value;
   });
   any('exited', (value) => {
-    if (!/^-?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}'`);
+    if (!/^-?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
     return ({ state }) => state.Status === 'exited' && state.ExitCode === Number(value);
   });
   any('is-task', (value) => {

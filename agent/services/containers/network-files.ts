@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attachment } from '../../networks/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
@@ -12,7 +12,7 @@ export interface NetworkFiles {
 }
 
 /** Those of the container, or of the one whose network it shares. */
-export function networkFiles(ctx: ContainersContext, record: ContainerRecord): NetworkFiles {
+export function networkFiles(ctx: Pick<ContainersContext, 'layout' | 'table'>, record: ContainerRecord): NetworkFiles {
   const owner = sharedNetworkOf(record);
   const directory = ctx.layout.container(owner === undefined ? record.id : ctx.table.get(owner).id);
   return { hosts: join(directory, 'hosts'), hostname: join(directory, 'hostname'), resolvConf: join(directory, 'resolv.conf') };
@@ -31,6 +31,23 @@ export async function writeNetworkFiles(files: NetworkFiles, hostname: string, a
     writeFile(files.hosts, hostsText(attachment.hosts), { mode: 0o644 }),
     writeFile(files.resolvConf, resolvText(attachment.dns), { mode: 0o644 }),
   ]);
+}
+
+/**
+ * A running container was connected or disconnected: only the lines that changed are touched, since what is in the container may
+ * have written to these files; resolv.conf only while it is as the engine wrote it.
+ */
+export async function changeNetworkFiles(
+  files: NetworkFiles,
+  before: Pick<Attachment, 'hosts' | 'dns'>,
+  after: Pick<Attachment, 'hosts' | 'dns'>,
+): Promise<void> {
+  const lines = (attachment: Pick<Attachment, 'hosts'>) => hostsText(attachment.hosts).split('\n');
+  const gone = new Set(lines(before).filter((line) => line !== '' && !lines(after).includes(line)));
+  const come = lines(after).filter((line) => line !== '' && !lines(before).includes(line));
+  const kept = (await readFile(files.hosts, 'utf8')).split('\n').filter((line) => line !== '' && !gone.has(line));
+  await writeFile(files.hosts, `${[...kept, ...come.filter((line) => !kept.includes(line))].join('\n')}\n`);
+  if ((await readFile(files.resolvConf, 'utf8')) === resolvText(before.dns)) await writeFile(files.resolvConf, resolvText(after.dns));
 }
 
 const LOCAL = [

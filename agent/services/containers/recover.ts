@@ -10,6 +10,7 @@ import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { ZERO_TIME } from '../../system/clock.ts';
 import { unmountRoot } from './root-mount.ts';
 import { setStatus } from './state.ts';
+import { volumeNames } from './users.ts';
 
 /** What was found wrong by a code that no process gives itself: its end was not seen. */
 const LOST_CODE = 255;
@@ -37,6 +38,7 @@ const alive = ({ record }: Live): boolean => isAlive(record.state.Pid, record.pi
 /** A container is as paused as its group is frozen. */
 async function adopt(ctx: ContainersContext, live: Live): Promise<void> {
   const { state, cgroupPath } = live.record;
+  await ctx.volumes.use?.(volumeNames(live.record), live.id).catch((error: unknown) => ctx.log.error(`volumes of container ${live.id}`, error));
   const frozen = await ctx.cgroups.isFrozen(cgroupPath).catch(() => false);
   if (frozen === (state.Status === 'paused')) return;
   setStatus(state, frozen ? 'paused' : 'running');

@@ -60,6 +60,7 @@ async function removeLocked(ctx: ContainersContext, live: Live, options: RemoveO
     forgetExit(ctx.layout.exits, record.id),
   ]);
   if (options.volumes) await removeAnonymousVolumes(ctx, live);
+  await ctx.images.collect?.().catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));
   live.hub.end();
   emit(ctx, live, 'destroy');
   ctx.table.changed(live, 'destroy');

@@ -1,6 +1,7 @@
 import type {
   ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary, HostConfig, WaitCondition, WaitResponse,
 } from '../../api/container.ts';
+import { notFound } from '../../api/errors.ts';
 import type { Filters } from '../../http/query.ts';
 import type { Hijacked } from '../../http/router.ts';
 import { watchExits } from '../../runtime/exit-watch.ts';
@@ -66,7 +67,11 @@ export function createContainers(ctx: ContainersContext, replay: ReplayLogs): Co
     start: async (reference) => start(ctx, get(reference)),
     stop: async (reference, options) => stop(ctx, get(reference), options),
     restart: async (reference, options) => restart(ctx, get(reference), options),
-    kill: async (reference, signal) => kill(ctx, get(reference), signal),
+    kill: async (reference, signal) => {
+      const live = ctx.table.find(reference);
+      if (!live) throw notFound(`cannot kill container: ${reference}: No such container: ${reference}`);
+      await kill(ctx, live, signal);
+    },
     pause: async (reference) => pause(ctx, get(reference)),
     unpause: async (reference) => unpause(ctx, get(reference)),
     rename: async (reference, name) => rename(ctx, get(reference), name),

@@ -16,6 +16,7 @@ import { remove } from './remove.ts';
 import { mountRoot, unmountRoot } from './root-mount.ts';
 import { guard, setStatus } from './state.ts';
 import { Undo } from './undo.ts';
+import { volumeNames } from './users.ts';
 import { ownerOf, stageVolumes } from './user-namespace.ts';
 
 /** POST /containers/{id}/start */
@@ -74,6 +75,8 @@ async function prepare(ctx: ContainersContext, live: Live, undo: Undo): Promise<
   await mkdir(ctx.layout.bundle(record.id), { recursive: true, mode: 0o700 });
   await forgetExit(ctx.layout.exits, record.id);
 
+  undo.add('volumes', () => ctx.volumes.release?.(record.id));
+  await ctx.volumes.use?.(volumeNames(record), record.id);
   undo.add('root', () => unmountRoot(ctx, live));
   const rootfs = await mountRoot(ctx, live);
   const netns = makeNetns(ctx, live, undo);

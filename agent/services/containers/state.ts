@@ -10,7 +10,7 @@ const REFUSALS = {
   same: () => new EngineError('not-modified', 'Container already in that state'),
   notRunning: ({ id }: ContainerRecord) => conflict(`container ${id} is not running`),
   notRunningKill: ({ id, name }: ContainerRecord) => conflict(`cannot kill container: ${name}: container ${id} is not running`),
-  notPaused: ({ id }: ContainerRecord) => conflict(`container ${id} is not paused`),
+  notPaused: ({ id }: ContainerRecord) => conflict(`Container ${id} is not paused`),
   alreadyPaused: ({ id }: ContainerRecord) => conflict(`container ${id} is already paused`),
   restarting: ({ id }: ContainerRecord) => conflict(`container ${id} is restarting, wait until the container is running`),
   startPaused: () => conflict('cannot start a paused container, try unpause instead'),
@@ -36,7 +36,7 @@ const TABLE: Record<Verb, Partial<Record<ContainerStatus, Refusal>>> = {
     created: 'notRunning', exited: 'notRunning', removing: 'notRunning', dead: 'notRunning', paused: 'alreadyPaused', restarting: 'restarting',
   },
   unpause: {
-    created: 'notRunning', exited: 'notRunning', removing: 'notRunning', dead: 'notRunning', running: 'notPaused', restarting: 'notPaused',
+    created: 'notPaused', exited: 'notPaused', removing: 'notPaused', dead: 'notPaused', running: 'notPaused', restarting: 'notPaused',
   },
   attach: { paused: 'attachPaused', restarting: 'restarting' },
   exec: {

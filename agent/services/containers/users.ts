@@ -1,11 +1,15 @@
 import type { ImageUsers } from '../../images/types.ts';
 import type { NetworkUsers } from '../../networks/types.ts';
 import type { VolumeUsers } from '../../volumes/types.ts';
+import type { Layout } from '../../store/layout.ts';
+import type { ContainerRecord } from '../container-record.ts';
+import { changeNetworkFiles, networkFiles } from './network-files.ts';
+import { networkSubject } from './network-subject.ts';
 import type { ContainerTable } from './table.ts';
 import { hasProcesses } from './state.ts';
 
 /** Who uses images, volumes and networks, for the services that keep those. */
-export function containerUsers(table: ContainerTable): { ofImages: ImageUsers; ofVolumes: VolumeUsers; ofNetworks: NetworkUsers } {
+export function containerUsers(table: ContainerTable, layout: Layout): { ofImages: ImageUsers; ofVolumes: VolumeUsers; ofNetworks: NetworkUsers } {
   return {
     ofImages: {
       usersOf: (imageId) =>
@@ -16,11 +20,14 @@ export function containerUsers(table: ContainerTable): { ofImages: ImageUsers; o
     ofVolumes: {
       usersOf: (volume) => [...table.values()].filter(({ record }) => record.mounts.some((mount) => mount.Name === volume)).map(({ id }) => id),
     },
-    ofNetworks: networkUsers(table),
+    ofNetworks: networkUsers(table, layout),
   };
 }
 
-function networkUsers(table: ContainerTable): NetworkUsers {
+/** Names of the volumes that a container mounts. */
+export const volumeNames = (record: ContainerRecord): string[] => record.mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : []));
+
+function networkUsers(table: ContainerTable, layout: Layout): NetworkUsers {
   return {
     find: (reference) => {
       const record = table.find(reference)?.record;
@@ -29,6 +36,9 @@ function networkUsers(table: ContainerTable): NetworkUsers {
       return { id: record.id, name: record.name, running: hasProcesses(record), netns };
     },
     endpointChanged: (id, network, endpoint) => endpointChanged(table, id, network, endpoint),
+    wants: (id, network) => table.find(id)?.record.endpoints[network] !== undefined,
+    subject: (id) => networkSubject(table.get(id).record),
+    filesChanged: (id, before, after) => changeNetworkFiles(networkFiles({ table, layout }, table.get(id).record), before, after),
   };
 }
 

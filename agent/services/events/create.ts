@@ -10,7 +10,7 @@ const KEPT = 512;
 export type Now = () => number;
 
 /** Stamps events, keeps the last ones, and hands them to those who listen. */
-export function createEvents(now: Now = () => performance.timeOrigin + performance.now()): EventSink & EventBackend {
+export function createEvents(now: Now = () => performance.timeOrigin + performance.now()): EventSink & EventBackend & { listeners: () => number } {
   const kept: EventMessage[] = [];
   const listeners = new Set<(event: EventMessage) => void>();
   return {
@@ -21,6 +21,7 @@ export function createEvents(now: Now = () => performance.timeOrigin + performan
       for (const listener of listeners) listener(event);
     },
     follow: (options, onEvent) => follow(kept, listeners, now, options, onEvent),
+    listeners: () => listeners.size,
   };
 }
 

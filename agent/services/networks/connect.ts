@@ -1,8 +1,9 @@
-import { EngineError, invalid, notFound } from '../../api/errors.ts';
+import { EngineError, invalid, notFound, systemError } from '../../api/errors.ts';
 import type { EndpointSettings } from '../../api/container.ts';
-import { writeAttachment } from '../../networks/attachment-record.ts';
+import { writeAttachment, type AttachmentRecord } from '../../networks/attachment-record.ts';
 import type { NetworkRecord } from '../../networks/network-record.ts';
-import { setup } from './attach.ts';
+import type { Attachment } from '../../networks/types.ts';
+import { describe, setup } from './attach.ts';
 import { checkEndpoint } from './check.ts';
 import { undoNetwork } from './detach.ts';
 import { planEndpoint, releaseEndpoint } from './plan-endpoint.ts';
@@ -28,6 +29,7 @@ export async function connect(state: NetworkState, reference: string, container:
   const subject = { id: user.id, name: user.name, hostname: record.hostname };
   const number = nextInterface(record.networks.flatMap(({ request }) => Object.values(request.networks).map((item) => item.interface_name)));
   const entry = planEndpoint(state, network, endpoint, subject, { interface: `eth${number}`, metric: 100 + number, dns: state.options.config.dns });
+  const before = await filesOf(state, user.id, record);
   record.networks.push(entry);
   try {
     await writeAttachment(state.attachmentDirectory, record);
@@ -39,6 +41,7 @@ export async function connect(state: NetworkState, reference: string, container:
   }
   state.emit('connect', network, { container: user.id });
   await state.options.users.endpointChanged(user.id, network.name, entry.endpoint);
+  await writeFiles(state, user.id, record, before);
 }
 
 export async function disconnect(state: NetworkState, reference: string, container: string, force: boolean): Promise<void> {
@@ -50,10 +53,13 @@ export async function disconnect(state: NetworkState, reference: string, contain
   const record = id === undefined ? undefined : state.attachments.get(id);
   const entry = record?.networks.find((item) => item.networkId === network.id);
   if (user && !user.running) {
+    if (state.options.users.wants?.(user.id, network.name) === false)
+      throw systemError(`container ${user.id} is not connected to the network ${network.name}`);
     await state.options.users.endpointChanged(user.id, network.name, undefined);
     return;
   }
-  if (!record || !entry) throw new EngineError('forbidden', `container ${id ?? container} is not connected to network ${network.name}`);
+  if (!record || !entry) throw systemError(`container ${id ?? container} is not connected to network ${network.name}`);
+  const before = user && (await filesOf(state, user.id, record));
   await undoNetwork(state, record, entry);
   const published = entry.request.port_mappings !== undefined;
   await forget(state, record.id, network);
@@ -64,7 +70,24 @@ export async function disconnect(state: NetworkState, reference: string, contain
     await writeAttachment(state.attachmentDirectory, record);
   }
   state.emit('disconnect', network, { container: record.id });
-  if (user) await state.options.users.endpointChanged(user.id, network.name, undefined);
+  if (!user) return;
+  await state.options.users.endpointChanged(user.id, network.name, undefined);
+  await writeFiles(state, user.id, record, before);
+}
+
+type Files = Pick<Attachment, 'hosts' | 'dns'>;
+
+/** What the container's /etc/hosts and resolv.conf come from, as it is connected now. */
+async function filesOf(state: NetworkState, id: string, record: AttachmentRecord): Promise<Files | undefined> {
+  const subject = state.options.users.subject?.(id);
+  return subject && describe(state, record, subject);
+}
+
+/** The connection stands whether or not its lines could be written: a container's files may be gone. */
+async function writeFiles(state: NetworkState, id: string, record: AttachmentRecord, before: Files | undefined): Promise<void> {
+  const after = await filesOf(state, id, record);
+  if (!before || !after) return;
+  await state.options.users.filesChanged?.(id, before, after).catch((error: unknown) => state.options.log.error(`/etc/hosts of container ${id}`, error));
 }
 
 function userOf(state: NetworkState, reference: string) {

@@ -17,6 +17,7 @@ import { plainNames } from './names.ts';
 import { close, recover, sweepOrphans } from './recover.ts';
 import { ensureReady } from './ready.ts';
 import { prune, removeNetwork } from './remove.ts';
+import { renameAttached } from './rename.ts';
 import { attachmentDirectory, engineTag, namesDirectory, networkKind, NetworkState, type NetworksOptions } from './state.ts';
 
 export type Networks = NetworkBackend &
@@ -59,6 +60,7 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
     keepNamespace: (id, source) => keepNamespace(sys, layout.netns, id, source),
     dropNamespace: (id) => dropNamespace(sys, layout.netns, id),
     attach: (netns, subject) => attach(state, netns, subject),
+    rename: (id, name) => renameAttached(state, id, name),
     detach: (id) => detach(state, id),
     plain: (mode, subject) => plainNames(state, mode, subject),
     recover: (ids) => recover(state, ids),
