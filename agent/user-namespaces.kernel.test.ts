@@ -135,7 +135,8 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
       input: 'typed',
     });
     expect(exec).toMatchObject({ code: 0, stdout: '33\ntyped' });
-    expect(await docker(['exec', '-t', 'web', 'id', '-u'])).toMatchObject({ code: 0, stdout: '0' });
+    for (let round = 0; round < 8; round += 1)
+      expect(await docker(['exec', '-t', 'web', 'id', '-u'])).toMatchObject({ code: 0, stdout: '0' });
     expect(statSync('/dev/null')).toMatchObject({ uid: 0, gid: 0 });
   });
 
