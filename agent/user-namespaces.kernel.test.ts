@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dockerFixture, type DockerFixture } from './docker-cli-fixture.ts';
+import { dockerFixture, eventually, type DockerFixture } from './docker-cli-fixture.ts';
 import { freePort } from './testing/index.ts';
 
 const HOST_ROOT = 100_000;
@@ -38,6 +38,14 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
         .on('error', fail)
         .end();
     });
+
+  /** The server inside needs a moment after it was started. */
+  const served = () =>
+    eventually(
+      () => fetched().catch((error: Error) => error.message),
+      (text) => text.trim() === 'served',
+      'the published port',
+    );
 
   it('refuses where the container could not pass to its root, and says what to do', async () => {
     chmodSync(fixture.engine.directory, 0o700);
@@ -110,7 +118,7 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
         '127.0.0.1:80',
       ),
     ).toBe('served');
-    expect((await fetched()).trim()).toBe('served');
+    await served();
     await fixture.ok('run', '-d', '--name', 'plain', '--userns', 'host', fixture.image, 'sleep', '600');
     const { stderr } = await fixture.docker(['run', '--rm', '--network', 'container:plain', fixture.image, 'true']);
     expect(stderr).toContain('cannot join network namespace of container plain: it belongs to another user namespace');
@@ -170,12 +178,12 @@ describe.each(['crun', 'runc'] as const)('userns-remap with %s', (runtime) => {
     expect((await inspect('web')).State.Pid).toBe(Pid);
     expect(existsSync(join(engine.runDir, 'mapped/left'))).toBe(false);
     expect(await ok('exec', 'web', 'cat', '/proc/self/uid_map')).toMatch(/100000/);
-    expect((await fetched()).trim()).toBe('served');
+    await served();
     await ok('network', 'create', 'second');
     await ok('network', 'connect', 'second', 'web');
     expect(await ok('run', '--rm', '--network', 'second', image, 'wget', '-qO-', 'http://web/')).toBe('served');
     await ok('restart', '-t', '0', 'web');
-    expect((await fetched()).trim()).toBe('served');
+    await served();
     expect(mounts().length).toBeGreaterThan(0);
     await ok('rm', '-f', 'web');
     expect(mounts()).toEqual([]);
