@@ -98,6 +98,7 @@ async function bringImage(
   const release = store.hold([id, fetched.digest, ...layers.flatMap((layer) => [layer.diffId, layer.blob.digest])]);
   try {
     await bringLayers(context, id, layers, session, request);
+    await store.layers.sync();
     await store.blobs.write(id, content);
     await store.blobs.write(fetched.digest, fetched.content);
     const record = recordOf(store, manifest, fetched, configuration, layers);

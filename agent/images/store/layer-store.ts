@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import type { Log } from '../../system/log.ts';
+import { syncFileSystem } from '../../system/sync-filesystem.ts';
 import type { ImagePaths } from './paths.ts';
 
 export interface LayerRecord {
@@ -23,6 +24,9 @@ export class LayerStore {
   readonly #paths: ImagePaths;
   readonly #log: Log;
   readonly #layers = new Map<string, LayerRecord>();
+  /** layers made since the start, and of these, how many are on disk for certain */
+  #made = 0;
+  #synced = 0;
 
   constructor(paths: ImagePaths, log: Log) {
     this.#paths = paths;
@@ -99,7 +103,16 @@ export class LayerStore {
       this.#layers.delete(diffId);
       throw error;
     }
+    this.#made += 1;
     return record;
+  }
+
+  /** Resolves when all layers, and the blobs they came from, would survive a power cut: before an image that needs them is told of. */
+  async sync(): Promise<void> {
+    const made = this.#made;
+    if (made === this.#synced) return;
+    await syncFileSystem(this.#paths.base);
+    this.#synced = Math.max(this.#synced, made);
   }
 
   async abandon(directory: string): Promise<void> {
