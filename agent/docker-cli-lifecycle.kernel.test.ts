@@ -50,7 +50,7 @@ describe('ending a container', () => {
     );
     expect((await engine.request('POST', '/containers/busy/start')).status).toBe(304);
     expect((await engine.request('POST', '/containers/fresh/stop')).status).toBe(304);
-    expect((await engine.request('POST', '/containers/busy/kill?signal=NOPE')).body).toEqual({ message: 'Invalid signal: NOPE' });
+    expect((await engine.request('POST', '/containers/busy/kill?signal=NOPE')).body).toEqual({ message: 'invalid signal: NOPE' });
     expect((await engine.request('POST', '/containers/busy/resize?h=x&w=1')).status).toBe(400);
     expect((await engine.request('POST', '/containers/busy/wait?condition=never')).status).toBe(400);
   });

@@ -10,7 +10,7 @@ describe('parseSignal', () => {
   it.each([['SIGTERM', 15], ['term', 15], ['9', 9], ['RTMIN', 34], ['SIGRTMIN+3', 37], ['RTMAX-1', 63], ['64', 64]])('%s is %d', (text, number) =>
     expect(parseSignal(text)).toBe(number),
   );
-  it.each(['', '0', '65', 'SIGNOPE', 'RTMIN+40', '-9', '9x'])('refuses %j', (text) => expect(() => parseSignal(text)).toThrow(`Invalid signal: ${text}`));
+  it.each(['', '0', '65', 'SIGNOPE', 'RTMIN+40', '-9', '9x'])('refuses %j', (text) => expect(() => parseSignal(text)).toThrow(`invalid signal: ${text}`));
 });
 
 describe('failures of the runtime', () => {

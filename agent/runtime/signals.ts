@@ -5,12 +5,12 @@ import { invalid } from '../api/errors.ts';
 const RTMIN = 34;
 const RTMAX = 64;
 
-/** "SIGTERM", "term", "15", "RTMIN+3" → number. Throws invalid-parameter `Invalid signal: X`. */
+/** "SIGTERM", "term", "15", "RTMIN+3" → number. Throws invalid-parameter `invalid signal: X`. */
 export function parseSignal(text: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text);
     if (number >= 1 && number <= RTMAX) return number;
-    throw invalid(`Invalid signal: ${text}`);
+    throw invalid(`invalid signal: ${text}`);
   }
   const name = text.toUpperCase().replace(/^SIG/, '');
   const known = (constants.signals as Record<string, number | undefined>)[`SIG${name}`];
@@ -21,5 +21,5 @@ export function parseSignal(text: string): number {
     const number = (real[1] === 'RTMIN' ? RTMIN : RTMAX) + offset;
     if (number >= RTMIN && number <= RTMAX) return number;
   }
-  throw invalid(`Invalid signal: ${text}`);
+  throw invalid(`invalid signal: ${text}`);
 }

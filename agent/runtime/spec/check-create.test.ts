@@ -117,7 +117,7 @@ describe('limits', () => {
     [{ CpuShares: -1 }, 'invalid CPU shares (-1): value must be a positive integer'],
     [{ CpusetCpus: '9' }, 'Requested CPUs are not available - requested 9, available: 0-1'],
     [{ CpusetMems: '4' }, 'Requested memory nodes are not available - requested 4, available: 0'],
-    [{ CpusetCpus: '0-x' }, 'Invalid value 0-x for cpuset cpus: failed to parse cpuset list: 0-x'],
+    [{ CpusetCpus: '0-x' }, 'Invalid value 0-x for cpuset cpus: invalid format: 0-x'],
     [{ BlkioWeight: 5 }, 'Range of blkio weight is from 10 to 1000'],
     [{ CpuRealtimeRuntime: 5 }, 'kernel does not support CPU real-time scheduler'],
     [{ IOMaximumIOps: 5 }, 'invalid option: QoS maximum IOPs configuration is not supported on linux'],

@@ -145,7 +145,7 @@ function checkCpuset(r: Resources, facts: KernelFacts, warnings: string[]): void
   ] as const;
   for (const [field, what, asked, available] of sets) {
     const wanted = parseIdList(asked);
-    if (!wanted) throw invalid(`Invalid value ${asked} for cpuset ${field}: failed to parse cpuset list: ${asked}`);
+    if (!wanted) throw invalid(`Invalid value ${asked} for cpuset ${field}: invalid format: ${asked}`);
     const there = parseIdList(available) ?? new Set<number>();
     for (const id of wanted)
       if (!there.has(id)) throw invalid(`Requested ${what} are not available - requested ${asked}, available: ${available}`);

@@ -72,7 +72,12 @@ interface Ingredients {
 
 async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Promise<ContainerRecord> {
   const { id, name, image, request, checked } = made;
-  const { mounts, anonymous } = await ctx.resolveMounts(checked, (reference) => ctx.table.get(reference).record);
+  const { mounts, anonymous } = await ctx.resolveMounts(checked, (reference) => {
+    const other = ctx.table.find(reference);
+    // Not "not found": a client would take that for its image.
+    if (!other) throw invalid(`No such container: ${reference}`);
+    return other.record;
+  });
   undo.add('anonymous volumes', () => Promise.all(anonymous.map((volume) => ctx.volumes.remove(volume))));
   const directory = ctx.layout.container(id);
   undo.add('directory', () => rm(directory, { recursive: true, force: true }));
