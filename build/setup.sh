@@ -79,7 +79,8 @@ stale() {
 if stale; then
   step 'installing npm packages'
   log=$(mktemp)
-  npm ci --no-audit --no-fund >"$log" 2>&1 || { tail -15 "$log" >&2; fail 'npm packages could not be installed' 'npm ci failed (see above)' \
+  # Not `npm ci`: it refuses a lock file without the packages of other platforms, which not every registry has.
+  npm install --no-save --no-audit --no-fund >"$log" 2>&1 || { tail -15 "$log" >&2; fail 'npm packages could not be installed' 'npm install failed (see above)' \
     'check the network and the registry (npm config get registry), then try again'; }
   rm -f "$log"
 fi
