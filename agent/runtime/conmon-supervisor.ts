@@ -9,6 +9,7 @@ import { execWithPipes } from './exec-pipes.ts';
 import { createFailure, execFailure, lastLoggedError } from './failures.ts';
 import { giveStdio, repairNullDevice } from './null-device.ts';
 import { startTimeOf } from './process-identity.ts';
+import { killTree } from './process-tree.ts';
 import type { RuntimeProgram } from './programs.ts';
 import type { CreatedProcess, ExecRequest, RunningExec, SupervisedContainer, Supervisor } from './supervisor.ts';
 
@@ -16,13 +17,17 @@ export interface ConmonSupervisorOptions {
   conmon: string;
   runtime: RuntimeProgram;
   layout: Layout;
+  /** milliseconds a runtime may take to make a container; default 120 000 */
+  createTimeout?: number;
 }
 
+const CREATE_TIMEOUT = 120_000;
+
 /** conmon over crun or runc. */
-export function createConmonSupervisor({ conmon, runtime, layout }: ConmonSupervisorOptions): Supervisor {
+export function createConmonSupervisor({ conmon, runtime, layout, createTimeout = CREATE_TIMEOUT }: ConmonSupervisorOptions): Supervisor {
   const base = { conmon, runtime: runtime.path, runtimeRoot: layout.runtimeState, exitDir: layout.exits };
   return {
-    create: (container) => create({ ...base, name: container.name }, runtime.name, container),
+    create: (container) => create({ ...base, name: container.name }, { name: runtime.name, timeout: createTimeout }, container),
     start: async (id) => {
       try {
         await exec([runtime.path, '--root', layout.runtimeState, 'start', id]);
@@ -45,19 +50,40 @@ function saidBy(error: unknown): string {
   return lastLoggedError(error.stderr) ?? error.message;
 }
 
-async function create(base: Base & { name: string }, runtimeName: string, container: SupervisedContainer): Promise<CreatedProcess> {
+async function create(
+  base: Base & { name: string },
+  runtime: { name: string; timeout: number },
+  container: SupervisedContainer,
+): Promise<CreatedProcess> {
   const run = startConmon({ ...base, ...container });
   try {
-    const answer = await run.messages.next();
+    const answer = await within(runtime.timeout, run.messages.next());
+    if (answer === LATE) {
+      await killTree(await monitorOf(container.bundle));
+      throw createFailure(runtime.name, `${runtime.name} create did not end within ${runtime.timeout / 1000} s and was ended`, await argv0Of(container.bundle));
+    }
     const pid = answer.done ? -1 : answer.value.data;
-    if (pid <= 0) throw createFailure(runtimeName, await complaintOf(run, answer.value?.message), await argv0Of(container.bundle));
+    if (pid <= 0) throw createFailure(runtime.name, await complaintOf(run, answer.value?.message), await argv0Of(container.bundle));
     await run.detached;
     if (container.owner) await giveStdio(pid, container.owner);
-    const monitorPid = Number(await readFile(join(container.bundle, 'conmon.pid'), 'utf8').catch(() => '0'));
-    return { pid, startTime: startTimeOf(pid) ?? 0, monitorPid };
+    return { pid, startTime: startTimeOf(pid) ?? 0, monitorPid: await monitorOf(container.bundle) };
   } finally {
     repairNullDevice();
     run.release();
+  }
+}
+
+const monitorOf = async (bundle: string): Promise<number> => Number(await readFile(join(bundle, 'conmon.pid'), 'utf8').catch(() => '0'));
+
+const LATE = Symbol('late');
+
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | typeof LATE> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<typeof LATE>((done) => (timer = setTimeout(() => done(LATE), milliseconds)));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
