@@ -30,7 +30,7 @@ export async function inspect(ctx: ContainersContext, live: Live, size: boolean)
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: live.execIds.size > 0 ? [...live.execIds] : null,
-    HostConfig: record.hostConfig,
+    HostConfig: { ...EMPTY_HOST, ...record.hostConfig },
     GraphDriver: { Name: 'overlay2', Data: graphData(ctx, record) },
     ...(size ? await measure(ctx, record.id, record.imageId) : {}),
     Mounts: record.mounts,
@@ -101,3 +101,12 @@ const EMPTY_ENDPOINT: EndpointSettings = {
   GlobalIPv6PrefixLen: 0,
   DNSNames: null,
 };
+
+/** What was not asked for is null on the wire, not absent: clients of typed languages count on the keys. */
+const EMPTY_HOST = Object.fromEntries(
+  [
+    'Binds', 'VolumesFrom', 'CapAdd', 'CapDrop', 'Dns', 'DnsOptions', 'DnsSearch', 'ExtraHosts', 'GroupAdd', 'Links', 'SecurityOpt', 'Devices',
+    'DeviceCgroupRules', 'DeviceRequests', 'MemorySwappiness', 'OomKillDisable', 'PidsLimit', 'Ulimits', 'BlkioWeightDevice',
+    'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps',
+  ].map((name) => [name, null]),
+);
