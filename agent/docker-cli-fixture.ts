@@ -40,7 +40,12 @@ export async function dockerFixture(options: TestEngineOptions = {}): Promise<Do
       docker,
       ok,
       inTerminal: (args, ...typed) =>
-        typeInto(`docker ${args}`, typed, { PATH: process.env['PATH'], HOME: engine.directory, DOCKER_HOST: `unix://${engine.socket}`, TERM: 'xterm' }),
+        typeInto(`docker ${args}`, typed, {
+          PATH: process.env['PATH'],
+          HOME: engine.directory,
+          DOCKER_HOST: `unix://${engine.socket}`,
+          TERM: 'xterm',
+        }),
       close: async () => {
         await engine.stop();
         await registry.stop();
@@ -55,7 +60,11 @@ export async function dockerFixture(options: TestEngineOptions = {}): Promise<Do
 const QUIET = 400;
 
 /** A person at a terminal: waits until nothing more appears, types, waits. */
-function typeInto(command: string, typed: string[], env: NodeJS.ProcessEnv): Promise<{ stdout: string; code: number | null }> {
+function typeInto(
+  command: string,
+  typed: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ stdout: string; code: number | null }> {
   return new Promise((done, fail) => {
     const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
     const todo = [...typed];
@@ -84,7 +93,12 @@ function typeInto(command: string, typed: string[], env: NodeJS.ProcessEnv): Pro
 }
 
 /** Asks again until it holds. */
-export async function eventually<T>(ask: () => Promise<T>, holds: (value: T) => boolean, what: string, milliseconds = 10_000): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  holds: (value: T) => boolean,
+  what: string,
+  milliseconds = 10_000,
+): Promise<T> {
   const deadline = Date.now() + milliseconds;
   for (;;) {
     const value = await ask();

@@ -9,15 +9,20 @@ beforeAll(async () => {
 afterAll(() => fixture?.close());
 
 describe('terminals', () => {
-  it('runs with a terminal of the client\'s size', async () => {
-    const { stdout, code } = await fixture.inTerminal(`run -it --rm --network none ${fixture.image} sh -c "tty; test -t 0 && echo terminal; exit 4"`);
+  it("runs with a terminal of the client's size", async () => {
+    const { stdout, code } = await fixture.inTerminal(
+      `run -it --rm --network none ${fixture.image} sh -c "tty; test -t 0 && echo terminal; exit 4"`,
+    );
     expect(stdout).toContain('/dev/pts/0');
     expect(stdout).toContain('terminal');
     expect(code).toBe(4);
   });
 
   it('types into a shell', async () => {
-    const { stdout, code } = await fixture.inTerminal(`run -it --rm --network none ${fixture.image} sh`, 'echo $((6*7))\nexit 5\n');
+    const { stdout, code } = await fixture.inTerminal(
+      `run -it --rm --network none ${fixture.image} sh`,
+      'echo $((6*7))\nexit 5\n',
+    );
     expect(stdout).toContain('42');
     expect(code).toBe(5);
   });
@@ -40,8 +45,14 @@ describe('docker exec', () => {
   afterAll(() => fixture.ok('rm', '-f', 'host'));
 
   it('keeps streams apart, hands stdin on, gives the exit code', async () => {
-    expect(await fixture.docker(['exec', 'host', 'sh', '-c', 'echo a; echo b >&2; exit 5'])).toMatchObject({ stdout: 'a', stderr: 'b', code: 5 });
-    expect((await fixture.docker(['exec', '-i', 'host', 'wc', '-c'], { input: 'y'.repeat(200_000) })).stdout).toBe('200000');
+    expect(await fixture.docker(['exec', 'host', 'sh', '-c', 'echo a; echo b >&2; exit 5'])).toMatchObject({
+      stdout: 'a',
+      stderr: 'b',
+      code: 5,
+    });
+    expect((await fixture.docker(['exec', '-i', 'host', 'wc', '-c'], { input: 'y'.repeat(200_000) })).stdout).toBe(
+      '200000',
+    );
     expect((await fixture.docker(['exec', 'host', 'sh', '-c', 'echo late > /dev/stderr'])).stderr).toBe('late');
   });
 
@@ -52,7 +63,9 @@ describe('docker exec', () => {
   });
 
   it('takes user, directory and environment', async () => {
-    expect(await fixture.ok('exec', '-u', 'nobody', '-w', '/tmp', '-e', 'K=v', 'host', 'sh', '-c', 'id -un; pwd; echo $K')).toBe('nobody\n/tmp\nv');
+    expect(
+      await fixture.ok('exec', '-u', 'nobody', '-w', '/tmp', '-e', 'K=v', 'host', 'sh', '-c', 'id -un; pwd; echo $K'),
+    ).toBe('nobody\n/tmp\nv');
   });
 
   it('says what cannot be run: 127, 126', async () => {
@@ -69,20 +82,38 @@ describe('docker exec', () => {
 
   it('runs detached', async () => {
     await fixture.ok('exec', '-d', 'host', 'touch', '/made');
-    await eventually(() => fixture.docker(['exec', 'host', 'ls', '/made']), ({ code }) => code === 0, 'the file');
+    await eventually(
+      () => fixture.docker(['exec', 'host', 'ls', '/made']),
+      ({ code }) => code === 0,
+      'the file',
+    );
   });
 
   it('can be inspected while and after it runs', async () => {
     const { engine } = fixture;
-    const created = await engine.request('POST', '/v1.41/containers/host/exec', { Cmd: ['sleep', '0.3'], AttachStdout: true });
+    const created = await engine.request('POST', '/v1.41/containers/host/exec', {
+      Cmd: ['sleep', '0.3'],
+      AttachStdout: true,
+    });
     const { Id } = created.body as { Id: string };
     await engine.request('POST', `/v1.41/exec/${Id}/start`, { Detach: true });
     const during = (await engine.request('GET', `/v1.41/exec/${Id}/json`)).body;
-    expect(during).toMatchObject({ Running: true, ExitCode: null, ProcessConfig: { entrypoint: 'sleep', arguments: ['0.3'] } });
-    const after = await eventually(async () => (await engine.request('GET', `/v1.41/exec/${Id}/json`)).body, (body) => !(body as { Running: boolean }).Running, 'the end');
+    expect(during).toMatchObject({
+      Running: true,
+      ExitCode: null,
+      ProcessConfig: { entrypoint: 'sleep', arguments: ['0.3'] },
+    });
+    const after = await eventually(
+      async () => (await engine.request('GET', `/v1.41/exec/${Id}/json`)).body,
+      (body) => !(body as { Running: boolean }).Running,
+      'the end',
+    );
     expect(after).toMatchObject({ Running: false, ExitCode: 0 });
     expect(await engine.request('POST', `/v1.41/exec/${Id}/start`, {})).toMatchObject({ status: 409 });
-    expect(await engine.request('GET', '/v1.41/exec/nope/json')).toMatchObject({ status: 404, body: { message: 'No such exec instance: nope' } });
+    expect(await engine.request('GET', '/v1.41/exec/nope/json')).toMatchObject({
+      status: 404,
+      body: { message: 'No such exec instance: nope' },
+    });
   });
 });
 
@@ -96,7 +127,18 @@ describe('attach and logs', () => {
   });
 
   it('follows logs to the end', async () => {
-    await fixture.ok('run', '-d', '--name', 'talker', '--network', 'none', fixture.image, 'sh', '-c', 'for i in 1 2 3 4 5; do echo $i; sleep 0.1; done');
+    await fixture.ok(
+      'run',
+      '-d',
+      '--name',
+      'talker',
+      '--network',
+      'none',
+      fixture.image,
+      'sh',
+      '-c',
+      'for i in 1 2 3 4 5; do echo $i; sleep 0.1; done',
+    );
     expect(await fixture.ok('logs', '-f', 'talker')).toBe('1\n2\n3\n4\n5');
     expect(await fixture.ok('logs', '--tail', '2', 'talker')).toBe('4\n5');
     await fixture.ok('rm', 'talker');
@@ -104,9 +146,30 @@ describe('attach and logs', () => {
 
   it('keeps logs within the size and number asked for, without a gap', async () => {
     const { ok, image, engine } = fixture;
-    const script = 'i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo "$i $(head -c 2000 /dev/zero | tr "\\0" x)"; sleep 0.1; done; sleep 60';
-    await ok('run', '-d', '--name', 'wordy', '--log-opt', 'max-size=20k', '--log-opt', 'max-file=3', '--network', 'none', image, 'sh', '-c', script);
-    const text = await eventually(() => ok('logs', '--tail', '30', 'wordy'), (now) => now.includes('\n60 '), 'the last line', 20_000);
+    const script =
+      'i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo "$i $(head -c 2000 /dev/zero | tr "\\0" x)"; sleep 0.1; done; sleep 60';
+    await ok(
+      'run',
+      '-d',
+      '--name',
+      'wordy',
+      '--log-opt',
+      'max-size=20k',
+      '--log-opt',
+      'max-file=3',
+      '--network',
+      'none',
+      image,
+      'sh',
+      '-c',
+      script,
+    );
+    const text = await eventually(
+      () => ok('logs', '--tail', '30', 'wordy'),
+      (now) => now.includes('\n60 '),
+      'the last line',
+      20_000,
+    );
     const numbers = text.split('\n').map((line) => Number(line.split(' ')[0]));
     numbers.forEach((number, index) => index > 0 && expect(number).toBe((numbers[index - 1] as number) + 1));
     const id = await ok('inspect', '-f', '{{.Id}}', 'wordy');
@@ -117,9 +180,24 @@ describe('attach and logs', () => {
   });
 
   it('keeps stdin open for a second attach with -i alone, and closes it after the first with -i attached', async () => {
-    await fixture.ok('run', '-di', '--name', 'reader', '--network', 'none', fixture.image, 'sh', '-c', 'while read l; do echo got $l; [ $l = end ] && exit 8; done; exit 1');
+    await fixture.ok(
+      'run',
+      '-di',
+      '--name',
+      'reader',
+      '--network',
+      'none',
+      fixture.image,
+      'sh',
+      '-c',
+      'while read l; do echo got $l; [ $l = end ] && exit 8; done; exit 1',
+    );
     const first = fixture.docker(['attach', 'reader'], { input: 'one\n' });
-    await eventually(() => fixture.ok('logs', 'reader'), (text) => text.includes('got one'), 'the first line');
+    await eventually(
+      () => fixture.ok('logs', 'reader'),
+      (text) => text.includes('got one'),
+      'the first line',
+    );
     await fixture.docker(['attach', 'reader'], { input: 'end\n' });
     await first;
     expect(await fixture.ok('wait', 'reader')).toBe('8');

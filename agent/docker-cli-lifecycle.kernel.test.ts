@@ -15,8 +15,10 @@ afterEach(async () => {
 });
 afterAll(() => fixture?.close());
 
-const state = async (name: string) => JSON.parse(await fixture.ok('inspect', '-f', '{{json .State}}', name)) as Record<string, unknown>;
-const sleeper = (name: string, ...args: string[]) => fixture.ok('run', '-d', '--name', name, '--network', 'none', ...args, fixture.image, 'sleep', '600');
+const state = async (name: string) =>
+  JSON.parse(await fixture.ok('inspect', '-f', '{{json .State}}', name)) as Record<string, unknown>;
+const sleeper = (name: string, ...args: string[]) =>
+  fixture.ok('run', '-d', '--name', name, '--network', 'none', ...args, fixture.image, 'sleep', '600');
 const TRAP = 'trap "echo asked; exit 3" TERM; trap "echo poked" USR1; while true; do sleep 0.05; done';
 
 describe('ending a container', () => {
@@ -24,10 +26,14 @@ describe('ending a container', () => {
     const { ok, image } = fixture;
     await ok('run', '-d', '--name', 'polite', '--network', 'none', image, 'sh', '-c', TRAP);
     await sleeper('deaf');
-    await eventually(async () => {
-      await ok('kill', '-s', 'USR1', 'polite');
-      return ok('logs', 'polite');
-    }, (text) => text.includes('poked'), 'the trap');
+    await eventually(
+      async () => {
+        await ok('kill', '-s', 'USR1', 'polite');
+        return ok('logs', 'polite');
+      },
+      (text) => text.includes('poked'),
+      'the trap',
+    );
     await ok('stop', 'polite');
     expect(await state('polite')).toMatchObject({ Status: 'exited', ExitCode: 3 });
     const began = Date.now();
@@ -37,11 +43,13 @@ describe('ending a container', () => {
     expect(await ok('stop', 'deaf')).toBe('deaf');
   });
 
-  it('refuses in Docker\'s words what the state does not allow', async () => {
+  it("refuses in Docker's words what the state does not allow", async () => {
     const { engine, ok, docker, image } = fixture;
     await ok('create', '--name', 'fresh', image);
     const id = await ok('inspect', '-f', '{{.Id}}', 'fresh');
-    expect((await docker(['kill', 'fresh'])).stderr).toContain(`cannot kill container: fresh: container ${id} is not running`);
+    expect((await docker(['kill', 'fresh'])).stderr).toContain(
+      `cannot kill container: fresh: container ${id} is not running`,
+    );
     expect((await docker(['pause', 'fresh'])).stderr).toContain(`container ${id} is not running`);
     expect((await docker(['exec', 'fresh', 'true'])).stderr).toContain(`container ${id} is not running`);
     await sleeper('busy');
@@ -50,7 +58,9 @@ describe('ending a container', () => {
     );
     expect((await engine.request('POST', '/containers/busy/start')).status).toBe(304);
     expect((await engine.request('POST', '/containers/fresh/stop')).status).toBe(304);
-    expect((await engine.request('POST', '/containers/busy/kill?signal=NOPE')).body).toEqual({ message: 'invalid signal: NOPE' });
+    expect((await engine.request('POST', '/containers/busy/kill?signal=NOPE')).body).toEqual({
+      message: 'invalid signal: NOPE',
+    });
     expect((await engine.request('POST', '/containers/busy/resize?h=x&w=1')).status).toBe(400);
     expect((await engine.request('POST', '/containers/busy/wait?condition=never')).status).toBe(400);
   });
@@ -79,8 +89,25 @@ describe('ending a container', () => {
 describe('policies', () => {
   it('restarts after failures, so often as asked', async () => {
     const { ok, image } = fixture;
-    await ok('run', '-d', '--name', 'stubborn', '--restart', 'on-failure:2', '--network', 'none', image, 'sh', '-c', 'echo try; exit 9');
-    await eventually(() => state('stubborn'), (now) => now['Status'] === 'exited', 'giving up');
+    await ok(
+      'run',
+      '-d',
+      '--name',
+      'stubborn',
+      '--restart',
+      'on-failure:2',
+      '--network',
+      'none',
+      image,
+      'sh',
+      '-c',
+      'echo try; exit 9',
+    );
+    await eventually(
+      () => state('stubborn'),
+      (now) => now['Status'] === 'exited',
+      'giving up',
+    );
     expect(await ok('inspect', '-f', '{{.RestartCount}}', 'stubborn')).toBe('2');
     expect(await ok('logs', 'stubborn')).toBe('try\ntry\ntry');
   });
@@ -88,7 +115,11 @@ describe('policies', () => {
   it('stops restarting when the user says so, also between two runs', async () => {
     const { ok, image } = fixture;
     await ok('run', '-d', '--name', 'loop', '--restart', 'always', '--network', 'none', image, 'false');
-    await eventually(() => state('loop'), (now) => now['Status'] === 'restarting', 'a pause between runs');
+    await eventually(
+      () => state('loop'),
+      (now) => now['Status'] === 'restarting',
+      'a pause between runs',
+    );
     await ok('stop', 'loop');
     expect(await state('loop')).toMatchObject({ Status: 'exited', Restarting: false });
     await new Promise((done) => setTimeout(done, 600));
@@ -116,7 +147,9 @@ describe('changing and looking', () => {
     const { ok, docker } = fixture;
     await sleeper('first');
     await sleeper('second');
-    expect((await docker(['rename', 'first', 'second'])).stderr).toContain('Conflict. The container name "/second" is already in use');
+    expect((await docker(['rename', 'first', 'second'])).stderr).toContain(
+      'Conflict. The container name "/second" is already in use',
+    );
     await ok('rename', 'first', 'third');
     expect(await ok('ps', '--format', '{{.Names}}')).toBe('second\nthird');
   });
@@ -125,9 +158,17 @@ describe('changing and looking', () => {
     const { ok } = fixture;
     await sleeper('limited', '-m', '64m', '--memory-swap', '64m');
     await ok('update', '-m', '128m', '--memory-swap', '128m', '--cpus', '0.25', 'limited');
-    const limits = await ok('exec', 'limited', 'sh', '-c', 'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us 2>/dev/null || cat memory.max cpu.max');
+    const limits = await ok(
+      'exec',
+      'limited',
+      'sh',
+      '-c',
+      'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us 2>/dev/null || cat memory.max cpu.max',
+    );
     expect(limits).toMatch(/^134217728\n25000/);
-    expect(await ok('inspect', '-f', '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}', 'limited')).toBe('134217728 250000000');
+    expect(await ok('inspect', '-f', '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}', 'limited')).toBe(
+      '134217728 250000000',
+    );
   });
 
   it('lists by filters', async () => {
@@ -135,7 +176,10 @@ describe('changing and looking', () => {
     await sleeper('running', '--label', 'side=port');
     await ok('create', '--name', 'waiting', '--label', 'side=starboard', image);
     await fixture.docker(['run', '--name', 'failed', '--network', 'none', image, 'sh', '-c', 'exit 4']);
-    const names = async (...filters: string[]) => (await ok('ps', '-a', '--format', '{{.Names}}', ...filters.flatMap((filter) => ['-f', filter]))).split('\n').filter(Boolean);
+    const names = async (...filters: string[]) =>
+      (await ok('ps', '-a', '--format', '{{.Names}}', ...filters.flatMap((filter) => ['-f', filter])))
+        .split('\n')
+        .filter(Boolean);
     expect(await names()).toEqual(['failed', 'waiting', 'running']);
     expect(await names('status=running')).toEqual(['running']);
     expect(await names('label=side')).toEqual(['waiting', 'running']);
@@ -150,7 +194,9 @@ describe('changing and looking', () => {
     expect(await ok('ps', '--format', '{{.Names}}')).toBe('running');
     expect(await ok('ps', '-l', '--format', '{{.Names}}')).toBe('failed');
     expect(await ok('ps', '-a', '--format', '{{.Status}}', '-f', 'name=failed')).toMatch(/^Exited \(4\) .* ago$/);
-    expect((await fixture.engine.request('GET', '/containers/json?filters={"nope":["1"]}')).body).toEqual({ message: "invalid filter 'nope'" });
+    expect((await fixture.engine.request('GET', '/containers/json?filters={"nope":["1"]}')).body).toEqual({
+      message: "invalid filter 'nope'",
+    });
   });
 
   it('removes all that do not run', async () => {
@@ -164,10 +210,39 @@ describe('changing and looking', () => {
   it('tells what happens', async () => {
     const { ok, image } = fixture;
     const since = String(Date.now() / 1000);
-    await ok('run', '--rm', '--name', 'eventful', '--label', 'l=1', '--network', 'none', image, 'sh', '-c', 'exit 2').catch(() => undefined);
+    await ok(
+      'run',
+      '--rm',
+      '--name',
+      'eventful',
+      '--label',
+      'l=1',
+      '--network',
+      'none',
+      image,
+      'sh',
+      '-c',
+      'exit 2',
+    ).catch(() => undefined);
     const until = String(Date.now() / 1000 + 0.2);
-    const lines = await ok('events', '--since', since, '--until', until, '--filter', 'container=eventful', '--format', '{{.Action}} {{.Actor.Attributes.exitCode}} {{.Actor.Attributes.l}}');
-    expect(lines.split('\n')).toEqual(['create <no value> 1', 'attach <no value> 1', 'start <no value> 1', 'die 2 1', 'destroy <no value> 1']);
+    const lines = await ok(
+      'events',
+      '--since',
+      since,
+      '--until',
+      until,
+      '--filter',
+      'container=eventful',
+      '--format',
+      '{{.Action}} {{.Actor.Attributes.exitCode}} {{.Actor.Attributes.l}}',
+    );
+    expect(lines.split('\n')).toEqual([
+      'create <no value> 1',
+      'attach <no value> 1',
+      'start <no value> 1',
+      'die 2 1',
+      'destroy <no value> 1',
+    ]);
   });
 
   it('shows processes and use', async () => {
@@ -202,7 +277,9 @@ describe('a start that fails', () => {
     const { engine } = fixture;
     const mounts = readFileSync(`/proc/${engine.pid}/mountinfo`, 'utf8').split('\n');
     return {
-      mounts: mounts.filter((line) => line.includes(`${engine.root}/containers`) || line.includes(`${engine.runDir}/netns/`)),
+      mounts: mounts.filter(
+        (line) => line.includes(`${engine.root}/containers`) || line.includes(`${engine.runDir}/netns/`),
+      ),
       run: readdirSync(`${engine.runDir}/containers`),
       netns: readdirSync(`${engine.runDir}/netns`),
       runtime: readdirSync(`${engine.runDir}/runtime`),
@@ -232,7 +309,9 @@ describe('many at once', () => {
     expect(new Set(addresses.split('\n')).size).toBe(20);
     await ok('rm', '-f', ...names);
     const mounts = readFileSync(`/proc/${engine.pid}/mountinfo`, 'utf8').split('\n');
-    expect(mounts.filter((line) => line.includes(`${engine.root}/containers`) || line.includes(`${engine.runDir}/netns/`))).toEqual([]);
+    expect(
+      mounts.filter((line) => line.includes(`${engine.root}/containers`) || line.includes(`${engine.runDir}/netns/`)),
+    ).toEqual([]);
     expect(engine.log()).not.toContain('could not');
   });
 });

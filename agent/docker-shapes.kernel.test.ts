@@ -53,22 +53,42 @@ describe('answers have the keys dockerd has', () => {
 
   test('what was not asked for is null where dockerd has null, and empty where it is empty', async () => {
     const inspected = (await fixture.engine.request('GET', '/containers/c1/json')).body;
-    expect(part(inspected, 'HostConfig')).toMatchObject({ CapAdd: null, Links: null, ExtraHosts: null, GroupAdd: null, VolumesFrom: null, SecurityOpt: null });
+    expect(part(inspected, 'HostConfig')).toMatchObject({
+      CapAdd: null,
+      Links: null,
+      ExtraHosts: null,
+      GroupAdd: null,
+      VolumesFrom: null,
+      SecurityOpt: null,
+    });
     expect(inspected).toMatchObject({ ExecIDs: null, Args: ['600'] });
-    for (const path of ['/containers/json?filters=%7B%22name%22%3A%5B%22none%22%5D%7D', '/images/json?filters=%7B%22reference%22%3A%5B%22none%22%5D%7D'])
+    for (const path of [
+      '/containers/json?filters=%7B%22name%22%3A%5B%22none%22%5D%7D',
+      '/images/json?filters=%7B%22reference%22%3A%5B%22none%22%5D%7D',
+    ])
       expect((await fixture.engine.request('GET', path)).body).toEqual([]);
   });
 
-  test('the exit of a container whose conmon was killed is recorded, and nothing is left', { timeout: 60_000 }, async () => {
-    await fixture.ok('run', '-d', '--name', 'orphan', '--restart', 'no', 'busybox', 'sleep', '600');
-    const { Pid, Id } = JSON.parse(await fixture.ok('inspect', '-f', '{"Pid":{{.State.Pid}},"Id":"{{.Id}}"}', 'orphan')) as { Pid: number; Id: string };
-    const parent = /^PPid:\s+(\d+)$/m.exec(await readFile(`/proc/${Pid}/status`, 'utf8'))?.[1];
-    process.kill(Number(parent), 'SIGKILL');
-    process.kill(Pid, 'SIGKILL');
-    await expect.poll(() => fixture.ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}} {{.State.Pid}}', 'orphan'), { timeout: 30_000 }).toBe('exited 255 0');
-    expect(await readdir(fixture.engine.runDir, { recursive: true })).not.toContainEqual(expect.stringContaining(Id));
-    expect(await readFile(`/proc/${fixture.engine.pid}/mountinfo`, 'utf8')).not.toContain(Id);
-    await fixture.ok('start', 'orphan');
-    await fixture.ok('rm', '-f', 'orphan');
-  });
+  test(
+    'the exit of a container whose conmon was killed is recorded, and nothing is left',
+    { timeout: 60_000 },
+    async () => {
+      await fixture.ok('run', '-d', '--name', 'orphan', '--restart', 'no', 'busybox', 'sleep', '600');
+      const { Pid, Id } = JSON.parse(
+        await fixture.ok('inspect', '-f', '{"Pid":{{.State.Pid}},"Id":"{{.Id}}"}', 'orphan'),
+      ) as { Pid: number; Id: string };
+      const parent = /^PPid:\s+(\d+)$/m.exec(await readFile(`/proc/${Pid}/status`, 'utf8'))?.[1];
+      process.kill(Number(parent), 'SIGKILL');
+      process.kill(Pid, 'SIGKILL');
+      await expect
+        .poll(() => fixture.ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}} {{.State.Pid}}', 'orphan'), {
+          timeout: 30_000,
+        })
+        .toBe('exited 255 0');
+      expect(await readdir(fixture.engine.runDir, { recursive: true })).not.toContainEqual(expect.stringContaining(Id));
+      expect(await readFile(`/proc/${fixture.engine.pid}/mountinfo`, 'utf8')).not.toContain(Id);
+      await fixture.ok('start', 'orphan');
+      await fixture.ok('rm', '-f', 'orphan');
+    },
+  );
 });

@@ -61,7 +61,15 @@ export interface Engine {
 /** Puts the parts together, recovers what an earlier engine left, and gives a server that is not yet listening. */
 export async function createEngine(config: EngineConfig, programs: Programs): Promise<Engine> {
   const layout = new Layout(config.root, config.runDir);
-  for (const directory of [layout.containers, layout.images, layout.networks, layout.volumes, layout.exits, layout.netns, layout.runtimeState])
+  for (const directory of [
+    layout.containers,
+    layout.images,
+    layout.networks,
+    layout.volumes,
+    layout.exits,
+    layout.netns,
+    layout.runtimeState,
+  ])
     await mkdir(directory, { recursive: true, mode: 0o711 });
   const warnings: string[] = [];
   const log = {
@@ -73,7 +81,10 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     },
   };
   const base = { config, layout, sys: syscalls(), log, clock: systemClock, events: createEvents() };
-  const table = new ContainerTable(layout, containerRecordKind(layout, (message) => log.warn(message)));
+  const table = new ContainerTable(
+    layout,
+    containerRecordKind(layout, (message) => log.warn(message)),
+  );
   await table.load();
 
   const mapped = createMappedMounts({
@@ -111,7 +122,14 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   const lookup = createLookup(ctx);
   const logs = createLogs({ containers: lookup, layout });
   const replay: Parameters<typeof createContainers>[1] = (id, { stdout, stderr }, connection) => {
-    const everything = { follow: false, timestamps: false, details: false, since: undefined, until: undefined, tail: undefined };
+    const everything = {
+      follow: false,
+      timestamps: false,
+      details: false,
+      since: undefined,
+      until: undefined,
+      tail: undefined,
+    };
     const write = (bytes: Uint8Array) => new Promise<void>((done) => connection.writable.write(bytes, () => done()));
     return logs.open(id, { stdout, stderr, ...everything }).run(write, connection.signal);
   };
@@ -144,7 +162,13 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addBerthRoutes(router, { stats, isolation, system });
 
   const run = await runContainers(ctx);
-  const stopRotation = startLogRotation({ containers: lookup, layout, clock: systemClock, log, reopenLog: ctx.supervisor.reopenLog });
+  const stopRotation = startLogRotation({
+    containers: lookup,
+    layout,
+    clock: systemClock,
+    log,
+    reopenLog: ctx.supervisor.reopenLog,
+  });
   const server = createEngineServer({ router, onError: (error, request) => log.error(request, error) });
   const memory = createIdleMemory();
   server.on('request', memory.active);

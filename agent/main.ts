@@ -27,7 +27,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** Does not come back where the engine has to run in a mount namespace of its own: this process then becomes that engine. */
 async function enterNamespace(config: EngineConfig, programs: Programs): Promise<void> {
-  const { OUTER_VARIABLE, enterMountNamespace, hideUnifiedCgroup, keepOuterNamespaceClosed } = await import('./namespaces/mount-namespace.ts');
+  const { OUTER_VARIABLE, enterMountNamespace, hideUnifiedCgroup, keepOuterNamespaceClosed } =
+    await import('./namespaces/mount-namespace.ts');
   if (programs.runtime.name !== 'crun') return;
   const { syscalls } = await import('./system/syscalls.ts');
   if (process.env[OUTER_VARIABLE] !== undefined) {
@@ -37,7 +38,11 @@ async function enterNamespace(config: EngineConfig, programs: Programs): Promise
   }
   if (!isHybridCgroup()) return;
   const { Layout } = await import('./store/layout.ts');
-  const { program, argv, env } = enterMountNamespace(new Layout(config.root, config.runDir).mountNamespace, programs, syscalls());
+  const { program, argv, env } = enterMountNamespace(
+    new Layout(config.root, config.runDir).mountNamespace,
+    programs,
+    syscalls(),
+  );
   process.execve?.(program, argv, env as Record<string, string>);
   throw new Error('this Node cannot replace its process (process.execve)');
 }
@@ -45,7 +50,9 @@ async function enterNamespace(config: EngineConfig, programs: Programs): Promise
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    console.error(`berth engine: ${error instanceof Error ? (process.env['BERTH_DEBUG'] ? error.stack : error.message) : String(error)}`);
+    console.error(
+      `berth engine: ${error instanceof Error ? (process.env['BERTH_DEBUG'] ? error.stack : error.message) : String(error)}`,
+    );
     process.exit(1);
   },
 );

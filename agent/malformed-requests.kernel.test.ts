@@ -30,9 +30,15 @@ function send(bytes: string | Buffer, { half = true, wait = QUIET } = {}): Promi
   });
 }
 
-const statusOf = (answer: string): number | undefined => (answer === '' ? undefined : Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? NaN));
+const statusOf = (answer: string): number | undefined =>
+  answer === '' ? undefined : Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? NaN);
 const post = (path: string, body: string | Buffer, head = `Content-Length: ${Buffer.byteLength(body)}`) =>
-  Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nConnection: close\r\n${head}\r\n\r\n`), Buffer.from(body)]);
+  Buffer.concat([
+    Buffer.from(
+      `POST ${path} HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nConnection: close\r\n${head}\r\n\r\n`,
+    ),
+    Buffer.from(body),
+  ]);
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n`;
 
 async function expectAlive(pid: number): Promise<void> {
@@ -71,8 +77,14 @@ describe('malformed requests', () => {
     ['dots in the name of an image', get('/images/%2e%2e%2f%2e%2e%2fetc/json')],
     ['NUL in a path', get('/containers/a%00b/json')],
     ['a long URL', get(`/containers/json?filters=${'a'.repeat(100_000)}`)],
-    ['an upgrade with a body cut short', post('/exec/nosuch/start', '{', 'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 90')],
-    ['an upgrade where none is', post('/containers/nosuch/start', '', 'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0')],
+    [
+      'an upgrade with a body cut short',
+      post('/exec/nosuch/start', '{', 'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 90'),
+    ],
+    [
+      'an upgrade where none is',
+      post('/containers/nosuch/start', '', 'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0'),
+    ],
   ];
   test.each(cases)('%s', async (_name, bytes) => {
     const { pid } = fixture.engine;
@@ -84,7 +96,8 @@ describe('malformed requests', () => {
   test('garbage to an attached container reaches it, and nothing else', async () => {
     const { pid } = fixture.engine;
     const garbage = Buffer.from(Array.from({ length: 1000 }, (_value, index) => (index * 37) % 256));
-    const head = 'POST /containers/xx/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n';
+    const head =
+      'POST /containers/xx/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n';
     const answer = await send(Buffer.concat([Buffer.from(head), garbage]), { half: false, wait: 1000 });
     expect(statusOf(answer)).toBe(101);
     await expectAlive(pid);
@@ -98,10 +111,17 @@ describe('malformed requests', () => {
       get('/containers/nosuch/json'),
       get('/v1.41/images/json'),
       get('/containers/nosuch/archive?path=/etc'),
-      post('/containers/create?name=mutant', '{"Image":"nosuch","HostConfig":{"Memory":1,"Binds":["/a:/b"]}}').toString(),
+      post(
+        '/containers/create?name=mutant',
+        '{"Image":"nosuch","HostConfig":{"Memory":1,"Binds":["/a:/b"]}}',
+      ).toString(),
       post('/networks/nosuch/connect', '{"Container":"xx","EndpointConfig":{}}').toString(),
       post('/volumes/nosuch/x', '{}').toString(),
-      post('/exec/nosuch/start', '{"Detach":true}', 'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 15').toString(),
+      post(
+        '/exec/nosuch/start',
+        '{"Detach":true}',
+        'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 15',
+      ).toString(),
     ].map((text) => Buffer.from(text));
     const wrong: string[] = [];
     const one = async () => {
@@ -109,7 +129,8 @@ describe('malformed requests', () => {
       const answer = await send(bytes, { wait: 300 });
       const status = statusOf(answer);
       // A mutation may well be a request that is in order; what must never be is a failure of the engine.
-      if (status !== undefined && !(status >= 100 && status < 500) && status !== 501 && status !== 503) wrong.push(`${answer.slice(0, 200)}\n<- ${bytes.toString('latin1')}`);
+      if (status !== undefined && !(status >= 100 && status < 500) && status !== 501 && status !== 503)
+        wrong.push(`${answer.slice(0, 200)}\n<- ${bytes.toString('latin1')}`);
     };
     for (let round = 0; round < 50; round += 1) await Promise.all(Array.from({ length: 20 }, one));
     expect(wrong).toEqual([]);
@@ -135,7 +156,8 @@ function mutate(bytes: Buffer, random: (limit: number) => number): Buffer {
     const kind = random(5);
     if (kind === 0) out[at] = random(256);
     else if (kind === 1) out = out.subarray(0, at);
-    else if (kind === 2) out = Buffer.concat([out.subarray(0, at), Buffer.from([random(256), random(256)]), out.subarray(at)]);
+    else if (kind === 2)
+      out = Buffer.concat([out.subarray(0, at), Buffer.from([random(256), random(256)]), out.subarray(at)]);
     else if (kind === 3) out = Buffer.concat([out.subarray(0, at), out.subarray(at + 1 + random(8))]);
     else out = Buffer.concat([out.subarray(0, at), out.subarray(Math.max(0, at - 20))]);
   }

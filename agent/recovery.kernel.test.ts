@@ -9,7 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => fixture?.close());
 
-const state = async (name: string) => JSON.parse(await fixture.ok('inspect', '-f', '{{json .State}}', name)) as Record<string, unknown>;
+const state = async (name: string) =>
+  JSON.parse(await fixture.ok('inspect', '-f', '{{json .State}}', name)) as Record<string, unknown>;
 const COUNT = 'i=0; while true; do i=$((i+1)); echo line-$i; sleep 0.01; done';
 
 /** 1, 2, 3 … without a gap. */
@@ -31,7 +32,11 @@ describe('an engine that is killed', () => {
     const after = await state('writer');
     expect(after).toMatchObject({ Status: 'running', Pid: before['Pid'], StartedAt: before['StartedAt'] });
     expect(await ok('exec', 'writer', 'echo', 'reached')).toBe('reached');
-    expect(await ok('exec', 'writer', 'ping', '-c', '1', '-W', '2', '172.17.0.1').catch(() => 'no gateway at the usual address')).toBeTruthy();
+    expect(
+      await ok('exec', 'writer', 'ping', '-c', '1', '-W', '2', '172.17.0.1').catch(
+        () => 'no gateway at the usual address',
+      ),
+    ).toBeTruthy();
     await ok('stop', '-t', '0', 'writer');
     const lines = (await ok('logs', 'writer')).split('\n');
     expect(lines.length).toBeGreaterThan(60);
@@ -65,9 +70,15 @@ describe('an engine that is killed', () => {
     await engine.start();
     expect(await state('frozen')).toMatchObject({ Status: 'paused', Paused: true });
     await ok('unpause', 'frozen');
-    expect((await fixture.docker(['attach', '--no-stdin', 'cat'], { timeout: 1000 }).catch((error: Error) => error.message))).toContain('did not end');
+    expect(
+      await fixture.docker(['attach', '--no-stdin', 'cat'], { timeout: 1000 }).catch((error: Error) => error.message),
+    ).toContain('did not end');
     const socketInput = fixture.docker(['attach', 'cat'], { input: 'through\n', timeout: 5000 }).catch(() => undefined);
-    await eventually(() => ok('logs', 'cat'), (text) => text === 'through', 'what was typed');
+    await eventually(
+      () => ok('logs', 'cat'),
+      (text) => text === 'through',
+      'what was typed',
+    );
     await ok('rm', '-f', 'frozen', 'cat');
     await socketInput;
   });
@@ -76,7 +87,19 @@ describe('an engine that is killed', () => {
     const { engine, ok, image } = fixture;
     await ok('run', '-d', '--name', 'always', '--restart', 'always', '--network', 'none', image, 'sleep', '60');
     await ok('run', '-d', '--name', 'unless', '--restart', 'unless-stopped', '--network', 'none', image, 'sleep', '60');
-    await ok('run', '-d', '--name', 'stopped', '--restart', 'unless-stopped', '--network', 'none', image, 'sleep', '60');
+    await ok(
+      'run',
+      '-d',
+      '--name',
+      'stopped',
+      '--restart',
+      'unless-stopped',
+      '--network',
+      'none',
+      image,
+      'sleep',
+      '60',
+    );
     await ok('stop', '-t', '0', 'stopped');
     const pids = (await ok('inspect', '-f', '{{.State.Pid}}', 'always', 'unless')).split('\n').map(Number);
     await engine.kill();
@@ -109,7 +132,9 @@ describe('an engine that is killed', () => {
       await ok('stop', '-t', '0', 'half');
     }
     await ok('rm', 'half');
-    const mounts = readFileSync(`/proc/${engine.pid}/mountinfo`, 'utf8').split('\n').filter((line) => line.includes(engine.root) && line.includes('overlay'));
+    const mounts = readFileSync(`/proc/${engine.pid}/mountinfo`, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(engine.root) && line.includes('overlay'));
     expect(mounts).toEqual([]);
   });
 });
@@ -118,10 +143,13 @@ describe('two engines', () => {
   it('refuses to share directories', async () => {
     const { engine } = fixture;
     const { exec } = await import('./system/exec.ts');
-    const again = await exec(['bin/berth', 'engine', '--socket', `${engine.socket}2`, '--root', engine.root, '--run-dir', engine.runDir], {
-      okCodes: [1],
-      env: { PATH: process.env['PATH'], BERTH_SOURCE: '1' },
-    });
+    const again = await exec(
+      ['bin/berth', 'engine', '--socket', `${engine.socket}2`, '--root', engine.root, '--run-dir', engine.runDir],
+      {
+        okCodes: [1],
+        env: { PATH: process.env['PATH'], BERTH_SOURCE: '1' },
+      },
+    );
     expect(again.stderr).toContain('another engine uses');
   });
 });

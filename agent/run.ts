@@ -23,7 +23,9 @@ export async function runEngine(config: EngineConfig, programs: Programs): Promi
   const engine = await createEngine(config, programs);
   await listen(engine.server, config.socket);
   await writeFile(join(config.runDir, 'engine.pid'), `${process.pid}\n`);
-  stderrLog.info(`ready on ${config.socket} (${programs.runtime.name} ${programs.runtime.version}, root ${config.root})`);
+  stderrLog.info(
+    `ready on ${config.socket} (${programs.runtime.name} ${programs.runtime.version}, root ${config.root})`,
+  );
   engine.ready();
 
   const signal = await new Promise<string>((done) => {
@@ -41,7 +43,8 @@ export async function runEngine(config: EngineConfig, programs: Programs): Promi
 /** A lock that ends with this process, however it ends. The descriptor stays open on purpose. */
 function lockDirectory(directory: string, flag: string): void {
   const fd = openSync(join(directory, '.lock'), 'w', 0o600);
-  if (!syscalls().flock(fd, true)) throw new Error(`another engine uses ${directory} (${flag}): stop it, or give this one directories of its own`);
+  if (!syscalls().flock(fd, true))
+    throw new Error(`another engine uses ${directory} (${flag}): stop it, or give this one directories of its own`);
 }
 
 /** Removes the socket of an engine that is gone; refuses one that answers, and anything that is no socket. */

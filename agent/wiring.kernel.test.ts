@@ -16,9 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => fixture?.close());
 
-const inspect = async (name: string) => (await fixture.engine.request('GET', `/containers/${name}/json`)).body as ContainerInspect;
+const inspect = async (name: string) =>
+  (await fixture.engine.request('GET', `/containers/${name}/json`)).body as ContainerInspect;
 /** Where the engine is: it may have mounts of its own. */
-const mounted = async (path: string) => (await readFile(`/proc/${fixture.engine.pid}/mountinfo`, 'utf8')).includes(` ${path} `);
+const mounted = async (path: string) =>
+  (await readFile(`/proc/${fixture.engine.pid}/mountinfo`, 'utf8')).includes(` ${path} `);
 
 describe('the configuration', () => {
   test('completes what a container asks for', async () => {
@@ -29,17 +31,37 @@ describe('the configuration', () => {
       ShmSize: 32 * 1024 * 1024,
       Runtime: expect.stringMatching(/^(crun|runc)$/) as string,
     });
-    expect(HostConfig.Ulimits).toEqual([{ Name: 'nofile', Soft: 321, Hard: 322 }, { Name: 'core', Soft: 0, Hard: 0 }]);
-    expect(await fixture.ok('exec', 'plain', 'sh', '-c', 'ulimit -n; df -k /dev/shm | tail -1 | awk \'{print $2}\'')).toBe('321\n32768');
+    expect(HostConfig.Ulimits).toEqual([
+      { Name: 'nofile', Soft: 321, Hard: 322 },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ]);
+    expect(
+      await fixture.ok('exec', 'plain', 'sh', '-c', "ulimit -n; df -k /dev/shm | tail -1 | awk '{print $2}'"),
+    ).toBe('321\n32768');
     await fixture.ok('rm', '-f', 'plain');
   });
 
   test('stands back where the user says otherwise', async () => {
-    await fixture.ok('create', '--name', 'own', '--shm-size', '8m', '--ulimit', 'nofile=11:12', '--log-opt', 'max-size=2m', fixture.image, 'true');
+    await fixture.ok(
+      'create',
+      '--name',
+      'own',
+      '--shm-size',
+      '8m',
+      '--ulimit',
+      'nofile=11:12',
+      '--log-opt',
+      'max-size=2m',
+      fixture.image,
+      'true',
+    );
     expect((await inspect('own')).HostConfig).toMatchObject({
       LogConfig: { Type: 'json-file', Config: { 'max-size': '2m', 'max-file': '2' } },
       ShmSize: 8 * 1024 * 1024,
-      Ulimits: [{ Name: 'nofile', Soft: 11, Hard: 12 }, { Name: 'core', Soft: 0, Hard: 0 }],
+      Ulimits: [
+        { Name: 'nofile', Soft: 11, Hard: 12 },
+        { Name: 'core', Soft: 0, Hard: 0 },
+      ],
     });
     await fixture.ok('create', '--name', 'quiet', '--log-driver', 'none', fixture.image, 'true');
     expect((await inspect('quiet')).HostConfig.LogConfig).toEqual({ Type: 'none', Config: {} });
@@ -50,7 +72,9 @@ describe('the configuration', () => {
 describe('containers', () => {
   test('mount the device of a volume while they run', async () => {
     await fixture.ok('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', 'o=size=1m', 'ram');
-    const { Mountpoint } = JSON.parse(await fixture.ok('volume', 'inspect', '-f', '{{json .}}', 'ram')) as { Mountpoint: string };
+    const { Mountpoint } = JSON.parse(await fixture.ok('volume', 'inspect', '-f', '{{json .}}', 'ram')) as {
+      Mountpoint: string;
+    };
     await fixture.ok('run', '-d', '--name', 'r1', '-v', 'ram:/ram', fixture.image, 'sleep', '600');
     await fixture.ok('run', '-d', '--name', 'r2', '-v', 'ram:/ram', fixture.image, 'sleep', '600');
     await fixture.ok('exec', 'r1', 'touch', '/ram/here');
@@ -72,7 +96,15 @@ describe('containers', () => {
     const since = String(Date.now() / 1000 - 1);
     await fixture.ok('cp', 'copied:/bin/busybox', '/dev/null').catch(() => undefined);
     await fixture.engine.request('GET', '/containers/copied/archive?path=/bin');
-    const events = await fixture.ok('events', '--since', since, '--until', String(Date.now() / 1000 + 1), '--format', '{{.Action}}');
+    const events = await fixture.ok(
+      'events',
+      '--since',
+      since,
+      '--until',
+      String(Date.now() / 1000 + 1),
+      '--format',
+      '{{.Action}}',
+    );
     expect(events.split('\n')).toContain('archive-path');
     await fixture.ok('rm', 'copied');
   });

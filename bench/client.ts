@@ -8,7 +8,12 @@ export class Client {
 
   constructor(socket: string, directory: string) {
     this.socket = socket;
-    this.#environment = { PATH: process.env['PATH'], HOME: directory, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: directory };
+    this.#environment = {
+      PATH: process.env['PATH'],
+      HOME: directory,
+      DOCKER_HOST: `unix://${socket}`,
+      DOCKER_CONFIG: directory,
+    };
   }
 
   /** Runs the docker command; gives what it printed. */
@@ -44,7 +49,10 @@ export class Client {
   ): Promise<{ text: string; size: number }> {
     return new Promise((done, fail) => {
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      const headers = payload === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) };
+      const headers =
+        payload === undefined
+          ? {}
+          : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) };
       const sent = request({ socketPath: this.socket, method, path, headers }, (response) => {
         const failed = (response.statusCode ?? 500) >= 400;
         const kept: Buffer[] = [];

@@ -30,7 +30,16 @@ export const RECIPES: Record<string, Recipe> = {
     find: () => installed(join(dirname(fileURLToPath(import.meta.url)), '../bin/berth')),
     command: (program, directory) =>
       Promise.resolve({
-        argv: [program, 'engine', '--socket', `${directory}/socket`, '--root', `${directory}/root`, '--run-dir', `${directory}/run`],
+        argv: [
+          program,
+          'engine',
+          '--socket',
+          `${directory}/socket`,
+          '--root',
+          `${directory}/root`,
+          '--run-dir',
+          `${directory}/run`,
+        ],
       }),
   },
   dockerd: {
@@ -41,7 +50,14 @@ export const RECIPES: Record<string, Recipe> = {
         argv: [
           ...[program, '--config-file', `${directory}/daemon.json`, '--host', `unix://${directory}/socket`],
           ...['--data-root', `${directory}/root`, '--exec-root', `${directory}/run`, '--pidfile', `${directory}/pid`],
-          ...['--storage-driver', 'overlay2', '--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', '/berth-bench'],
+          ...[
+            '--storage-driver',
+            'overlay2',
+            '--exec-opt',
+            'native.cgroupdriver=cgroupfs',
+            '--cgroup-parent',
+            '/berth-bench',
+          ],
         ],
       };
     },
@@ -50,16 +66,29 @@ export const RECIPES: Record<string, Recipe> = {
     find: () => installed('/usr/bin/podman'),
     command: async (program, directory, registry) => {
       await writeFile(`${directory}/registries.conf`, `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`);
-      await writeFile(`${directory}/containers.conf`, '[engine]\nevents_logger = "file"\n[containers]\nlog_driver = "k8s-file"\n');
+      await writeFile(
+        `${directory}/containers.conf`,
+        '[engine]\nevents_logger = "file"\n[containers]\nlog_driver = "k8s-file"\n',
+      );
       return {
         // crun refuses the hybrid cgroup mount of some machines.
         argv: [
           ...[program, '--root', `${directory}/root`, '--runroot', `${directory}/run`, '--tmpdir', `${directory}/tmp`],
-          ...['--storage-driver', 'overlay', '--cgroup-manager', 'cgroupfs', '--network-config-dir', `${directory}/networks`],
+          ...[
+            '--storage-driver',
+            'overlay',
+            '--cgroup-manager',
+            'cgroupfs',
+            '--network-config-dir',
+            `${directory}/networks`,
+          ],
           ...(existsSync('/sys/fs/cgroup/unified') ? ['--runtime', 'runc'] : []),
           ...['system', 'service', '--time', '0', `unix://${directory}/socket`],
         ],
-        env: { CONTAINERS_REGISTRIES_CONF: `${directory}/registries.conf`, CONTAINERS_CONF: `${directory}/containers.conf` },
+        env: {
+          CONTAINERS_REGISTRIES_CONF: `${directory}/registries.conf`,
+          CONTAINERS_CONF: `${directory}/containers.conf`,
+        },
       };
     },
   },
@@ -72,12 +101,18 @@ export async function startEngine(name: string, program: string, registry: strin
   await mkdir(`${directory}/config`);
   const log = openSync(`${directory}/log`, 'a');
   const { argv, env } = await recipe.command(program, directory, registry);
-  const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['ignore', log, log], env: { ...process.env, ...env }, detached: true });
+  const child = spawn(argv[0] as string, argv.slice(1), {
+    stdio: ['ignore', log, log],
+    env: { ...process.env, ...env },
+    detached: true,
+  });
   const client = new Client(`${directory}/socket`, `${directory}/config`);
   const stop = async () => {
     await end(child);
     for (const pid of await engineProcesses(directory, -1)) kill(pid);
-    await rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch((error: unknown) => console.error(`${name}: ${String(error)}`));
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 }).catch((error: unknown) =>
+      console.error(`${name}: ${String(error)}`),
+    );
   };
   try {
     await ready(client, child);
@@ -91,7 +126,7 @@ export async function startEngine(name: string, program: string, registry: strin
 }
 
 async function ready(client: Client, child: ChildProcess): Promise<void> {
-  for (const deadline = Date.now() + 60_000; ; ) {
+  for (const deadline = Date.now() + 60_000; ;) {
     try {
       await client.readAll('/_ping');
       return;

@@ -39,7 +39,11 @@ async function measureAll(options: BenchOptions): Promise<number> {
     for (const name of options.engines) {
       const program = RECIPES[name]?.find();
       if (program === undefined) console.error(`${name}: not installed, left out`);
-      else await startEngine(name, program, registry.host).then((engine) => engines.push(engine), (error: Error) => console.error(error.message));
+      else
+        await startEngine(name, program, registry.host).then(
+          (engine) => engines.push(engine),
+          (error: Error) => console.error(error.message),
+        );
     }
     if (engines.length === 0) throw new UsageError('none of the engines runs here');
     for (const engine of engines) await engine.client.docker('pull', '-q', images.small);
@@ -63,7 +67,8 @@ async function measureAll(options: BenchOptions): Promise<number> {
 function bigImages(host: string): BenchImages['big'] {
   const made = new Map<number, Promise<string>>();
   return (number) => {
-    const image = made.get(number) ?? pushImage(host, 'bench/big', String(number), bigImage({ layerSize: 40 << 20, seed: number }));
+    const image =
+      made.get(number) ?? pushImage(host, 'bench/big', String(number), bigImage({ layerSize: 40 << 20, seed: number }));
     made.set(number, image);
     return image;
   };
@@ -93,13 +98,24 @@ async function measure(item: Case, engines: readonly Engine[], images: BenchImag
   for (const engine of engines) {
     const values = samples.get(engine.name) ?? [];
     result.engines[engine.name] ??= { samples: values, median: median(values) };
-    await (item.finish?.(engine, images) ?? Promise.resolve()).catch((error: unknown) => console.error(`${item.name}, ${engine.name}, finish: ${String(error)}`));
+    await (item.finish?.(engine, images) ?? Promise.resolve()).catch((error: unknown) =>
+      console.error(`${item.name}, ${engine.name}, finish: ${String(error)}`),
+    );
   }
-  process.stderr.write(`${table([result], engines.map((engine) => engine.name))}\n\n`);
+  process.stderr.write(
+    `${table(
+      [result],
+      engines.map((engine) => engine.name),
+    )}\n\n`,
+  );
   return result;
 }
 
-async function report(results: readonly CaseResult[], engines: readonly Engine[], options: BenchOptions): Promise<void> {
+async function report(
+  results: readonly CaseResult[],
+  engines: readonly Engine[],
+  options: BenchOptions,
+): Promise<void> {
   const names = engines.map((engine) => engine.name);
   console.log(table(results, names));
   const { stdout: kernel } = await exec(['uname', '-r']);
@@ -122,7 +138,9 @@ const GROUPS = ['berth-bench', 'libpod_parent'];
 
 async function groups(): Promise<string[]> {
   const names = GROUPS.flatMap((name) => ['-path', `/sys/fs/cgroup/*${name}*`, '-o']).slice(0, -1);
-  const { stdout } = await exec(['find', '/sys/fs/cgroup', '-depth', '-type', 'd', '(', ...names, ')'], { okCodes: [0, 1] });
+  const { stdout } = await exec(['find', '/sys/fs/cgroup', '-depth', '-type', 'd', '(', ...names, ')'], {
+    okCodes: [0, 1],
+  });
   return stdout.split('\n').filter(Boolean);
 }
 

@@ -44,13 +44,26 @@ exit $?
  * with them, whatever happens, and other engines on the machine are not touched. Gives its exit status.
  */
 export function enterNamespaces(args: readonly string[]): number {
-  if (process.getuid?.() !== 0) throw new UsageError('the benchmark needs root: engines make namespaces, mounts and bridges');
+  if (process.getuid?.() !== 0)
+    throw new UsageError('the benchmark needs root: engines make namespaces, mounts and bridges');
   const count = cpus().length;
   const program = [process.execPath, '--disable-warning=ExperimentalWarning', process.argv[1] as string, ...args];
   for (let cpu = 0; cpu < count; cpu++) {
     const directory = mkdtempSync(join(tmpdir(), 'berth-bench-'));
     const namespaces = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-    const argv = ['-c', String(cpu), 'unshare', ...namespaces, 'sh', '-c', FIRST, 'sh', directory, String(count), ...program];
+    const argv = [
+      '-c',
+      String(cpu),
+      'unshare',
+      ...namespaces,
+      'sh',
+      '-c',
+      FIRST,
+      'sh',
+      directory,
+      String(count),
+      ...program,
+    ];
     const { status, error } = spawnSync('taskset', argv, { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } });
     rmSync(directory, { recursive: true, force: true });
     if (error) throw error;

@@ -20,9 +20,14 @@ export class UsageError extends Error {}
 
 export function parseOptions(args: readonly string[]): BenchOptions {
   const { values } = parse(args);
-  const names = (text: string | undefined) => (text ?? '').split(',').map((name) => name.trim()).filter(Boolean);
+  const names = (text: string | undefined) =>
+    (text ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean);
   const reps = Number(values.reps ?? 11);
-  if (!Number.isInteger(reps) || reps < 1 || reps > 1000) throw new UsageError(`--reps: a number from 1 to 1000, not ${values.reps}`);
+  if (!Number.isInteger(reps) || reps < 1 || reps > 1000)
+    throw new UsageError(`--reps: a number from 1 to 1000, not ${values.reps}`);
   const engines = names(values.engines);
   return {
     engines: engines.length > 0 ? engines : ['berth', 'dockerd', 'podman'],

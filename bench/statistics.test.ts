@@ -12,16 +12,27 @@ test('the table compares each engine with the first, and shows what failed', () 
   const result = {
     case: 'run',
     unit: 'ms',
-    engines: { berth: { samples: [100], median: 100 }, dockerd: { samples: [250], median: 250 }, podman: { error: 'no' } },
+    engines: {
+      berth: { samples: [100], median: 100 },
+      dockerd: { samples: [250], median: 250 },
+      podman: { error: 'no' },
+    },
   };
   expect(table([result], ['berth', 'dockerd', 'podman'])).toBe(
-    ['case  unit  berth  dockerd  podman  dockerd/berth  podman/berth', 'run     ms    100      250       -          2.50x             -'].join('\n'),
+    [
+      'case  unit  berth  dockerd  podman  dockerd/berth  podman/berth',
+      'run     ms    100      250       -          2.50x             -',
+    ].join('\n'),
   );
 });
 
 test('options: defaults, lists, and what is refused', () => {
   expect(parseOptions([])).toMatchObject({ engines: ['berth', 'dockerd', 'podman'], cases: [], reps: 11 });
-  expect(parseOptions(['--engines', 'berth,podman', '--cases', 'exec', '--reps', '3'])).toMatchObject({ engines: ['berth', 'podman'], cases: ['exec'], reps: 3 });
+  expect(parseOptions(['--engines', 'berth,podman', '--cases', 'exec', '--reps', '3'])).toMatchObject({
+    engines: ['berth', 'podman'],
+    cases: ['exec'],
+    reps: 3,
+  });
   expect(() => parseOptions(['--reps', '0'])).toThrow(UsageError);
   expect(() => parseOptions(['--nonsense'])).toThrow(UsageError);
 });

@@ -103,7 +103,8 @@ export function subgroups(directory: string): string[] {
 
 /** pids in the group and below. A group of threads only has none of its own to tell. */
 export function collectProcesses(directory: string, into: Set<number> = new Set()): Set<number> {
-  for (const line of (readText(join(directory, 'cgroup.procs')) ?? '').split('\n')) if (line !== '') into.add(Number(line));
+  for (const line of (readText(join(directory, 'cgroup.procs')) ?? '').split('\n'))
+    if (line !== '') into.add(Number(line));
   for (const name of subgroups(directory)) collectProcesses(join(directory, name), into);
   return into;
 }

@@ -10,10 +10,21 @@ export interface CgroupMounts {
 }
 
 /** Mount options of the superblock that are not controllers. */
-const NOT_CONTROLLERS = new Set(['rw', 'ro', 'clone_children', 'xattr', 'noprefix', 'cpuset_v2_mode', 'all', 'none', 'favordynmods']);
+const NOT_CONTROLLERS = new Set([
+  'rw',
+  'ro',
+  'clone_children',
+  'xattr',
+  'noprefix',
+  'cpuset_v2_mode',
+  'all',
+  'none',
+  'favordynmods',
+]);
 
 /** mountinfo writes space, tab, newline and backslash as octal. */
-const unescape = (text: string) => text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+const unescape = (text: string) =>
+  text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 export function parseCgroupMounts(mountinfo: string): CgroupMounts {
   const v1 = new Map<string, string>();

@@ -45,19 +45,27 @@ describe('mounts', () => {
     const driver = driverFor({ v1: new Map(), named: new Map([['systemd', '/x']]), v2: root });
     expect(driver.version).toBe(2);
     expect([...driver.controllers]).toEqual(['cpuset', 'cpu', 'io', 'memory', 'pids']);
-    expect(() => driverFor({ v1: new Map(), named: new Map(), v2: undefined })).toThrow('no control groups are mounted');
+    expect(() => driverFor({ v1: new Map(), named: new Map(), v2: undefined })).toThrow(
+      'no control groups are mounted',
+    );
   });
 });
 
 test('flatValue finds whole names only', () => {
   const text = 'total_inactive_file 5\ninactive_file 7\nfile 9';
-  expect([flatValue(text, 'inactive_file'), flatValue(text, 'total_inactive_file'), flatValue(text, 'file')]).toEqual([7, 5, 9]);
+  expect([flatValue(text, 'inactive_file'), flatValue(text, 'total_inactive_file'), flatValue(text, 'file')]).toEqual([
+    7, 5, 9,
+  ]);
   expect(flatValue(text, 'active_file')).toBe(0);
 });
 
 test('block I/O counters of both versions', () => {
   expect(parseBlkio('254:0 Read 4096\n254:0 Write 8192\n254:0 Total 12288\nTotal 12288\n')).toHaveLength(3);
-  expect(parseIoStat('254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n7:0 \n8:0 rbytes=9 wbytes=0 rios=1 wios=0 dbytes=0 dios=0 cost.usage=3\n')).toEqual([
+  expect(
+    parseIoStat(
+      '254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n7:0 \n8:0 rbytes=9 wbytes=0 rios=1 wios=0 dbytes=0 dios=0 cost.usage=3\n',
+    ),
+  ).toEqual([
     { major: 254, minor: 0, readBytes: 1, writeBytes: 2, readOps: 3, writeOps: 4 },
     { major: 8, minor: 0, readBytes: 9, writeBytes: 0, readOps: 1, writeOps: 0 },
   ]);
@@ -72,7 +80,8 @@ describe('v2 on recorded files', () => {
     write(Object.fromEntries(Object.entries(files).map(([name, text]) => [`berth/c1/${name}`, text])));
   beforeEach(() =>
     group({
-      'cpu.stat': 'usage_usec 2500\nuser_usec 1500\nsystem_usec 1000\nnr_periods 10\nnr_throttled 4\nthrottled_usec 77\n',
+      'cpu.stat':
+        'usage_usec 2500\nuser_usec 1500\nsystem_usec 1000\nnr_periods 10\nnr_throttled 4\nthrottled_usec 77\n',
       'cpu.max': 'max 100000\n',
       'cpu.weight': '100\n',
       'memory.current': '104857600\n',
@@ -96,7 +105,14 @@ describe('v2 on recorded files', () => {
   test('reads usage', async () => {
     const driver = createCgroupV2(root);
     expect(await driver.read('/berth/c1')).toEqual({
-      cpu: { total: 2_500_000, user: 1_500_000, system: 1_000_000, periods: 10, throttledPeriods: 4, throttledTime: 77_000 },
+      cpu: {
+        total: 2_500_000,
+        user: 1_500_000,
+        system: 1_000_000,
+        periods: 10,
+        throttledPeriods: 4,
+        throttledTime: 77_000,
+      },
       memory: {
         usage: 104857600,
         maxUsage: 209715200,
@@ -111,8 +127,14 @@ describe('v2 on recorded files', () => {
     });
     const meter = driver.meter('/berth/c1');
     expect(meter.read()).toEqual({
-      cpu: 2_500_000, periods: 10, throttledPeriods: 4, memory: 64857600, memoryLimit: Infinity, pids: 7,
-      readBytes: 4096, writeBytes: 8192,
+      cpu: 2_500_000,
+      periods: 10,
+      throttledPeriods: 4,
+      memory: 64857600,
+      memoryLimit: Infinity,
+      pids: 7,
+      readBytes: 4096,
+      writeBytes: 8192,
     });
     meter.close();
     expect(await driver.processes('/berth/c1')).toEqual([12, 13, 14]);
@@ -123,15 +145,28 @@ describe('v2 on recorded files', () => {
   test('writes limits in v2’s words', async () => {
     const driver = createCgroupV2(root);
     await driver.update('/berth/c1', {
-      memory: 1000, memorySwap: 3000, memoryReservation: 500, cpuShares: 1024, cpuQuota: 50_000, pids: 5,
+      memory: 1000,
+      memorySwap: 3000,
+      memoryReservation: 500,
+      cpuShares: 1024,
+      cpuQuota: 50_000,
+      pids: 5,
     });
-    const now = ['memory.max', 'memory.swap.max', 'memory.low', 'cpu.weight', 'cpu.max', 'pids.max'].map((name) => content(`berth/c1/${name}`));
+    const now = ['memory.max', 'memory.swap.max', 'memory.low', 'cpu.weight', 'cpu.max', 'pids.max'].map((name) =>
+      content(`berth/c1/${name}`),
+    );
     expect(now).toEqual(['1000', '2000', '500', '39', '50000 100000', '5']);
     await driver.update('/berth/c1', { cpuPeriod: 20_000, memorySwap: -1, pids: -1 });
-    expect(['cpu.max', 'memory.swap.max', 'pids.max'].map((name) => content(`berth/c1/${name}`))).toEqual(['50000 20000', 'max', 'max']);
+    expect(['cpu.max', 'memory.swap.max', 'pids.max'].map((name) => content(`berth/c1/${name}`))).toEqual([
+      '50000 20000',
+      'max',
+      'max',
+    ]);
     await driver.update('/berth/c1', { memory: -1, cpuQuota: -1 });
     expect([content('berth/c1/memory.max'), content('berth/c1/cpu.max')]).toEqual(['max', 'max 20000']);
-    await expect(driver.update('/berth/c1', { memory: 4000, memorySwap: 1000 })).rejects.toMatchObject({ kind: 'invalid-parameter' });
+    await expect(driver.update('/berth/c1', { memory: 4000, memorySwap: 1000 })).rejects.toMatchObject({
+      kind: 'invalid-parameter',
+    });
     await expect(driver.update('/berth/c1', { blkioWeight: 500 })).rejects.toMatchObject({ kind: 'invalid-parameter' });
   });
 

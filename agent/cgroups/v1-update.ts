@@ -11,10 +11,13 @@ export function updateV1(directory: (controller: string) => string | undefined, 
     if (found === undefined) throw systemError(`the kernel gives no ${controller} controller`);
     return found;
   };
-  if (limits.memory !== undefined || limits.memorySwap !== undefined) setMemory(need('memory'), limits.memory, limits.memorySwap);
-  if (limits.memoryReservation !== undefined) writeValue(join(need('memory'), 'memory.soft_limit_in_bytes'), limits.memoryReservation);
+  if (limits.memory !== undefined || limits.memorySwap !== undefined)
+    setMemory(need('memory'), limits.memory, limits.memorySwap);
+  if (limits.memoryReservation !== undefined)
+    writeValue(join(need('memory'), 'memory.soft_limit_in_bytes'), limits.memoryReservation);
   if (limits.cpuShares !== undefined) writeValue(join(need('cpu'), 'cpu.shares'), limits.cpuShares);
-  if (limits.cpuPeriod !== undefined || limits.cpuQuota !== undefined) setQuota(need('cpu'), limits.cpuQuota, limits.cpuPeriod);
+  if (limits.cpuPeriod !== undefined || limits.cpuQuota !== undefined)
+    setQuota(need('cpu'), limits.cpuQuota, limits.cpuPeriod);
   if (limits.cpusetCpus !== undefined) writeValue(join(need('cpuset'), 'cpuset.cpus'), limits.cpusetCpus);
   if (limits.cpusetMems !== undefined) writeValue(join(need('cpuset'), 'cpuset.mems'), limits.cpusetMems);
   if (limits.pids !== undefined) writeValue(join(need('pids'), 'pids.max'), limits.pids < 0 ? 'max' : limits.pids);
@@ -29,7 +32,8 @@ function setMemory(directory: string, memory: number | undefined, memorySwap: nu
   // Without a limit of memory one of memory+swap cannot stand below it.
   let swap = memorySwap === undefined && memory === -1 ? -1 : memorySwap;
   if (!swapKnown) {
-    if (memorySwap !== undefined && memorySwap > 0) throw systemError('your kernel does not support swap limit capabilities');
+    if (memorySwap !== undefined && memorySwap > 0)
+      throw systemError('your kernel does not support swap limit capabilities');
     swap = undefined;
   }
   const setMemoryLimit = () => {
@@ -40,7 +44,10 @@ function setMemory(directory: string, memory: number | undefined, memorySwap: nu
       if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
       const usage = readNumber(join(directory, 'memory.usage_in_bytes')) ?? 0;
       const peak = readNumber(join(directory, 'memory.max_usage_in_bytes')) ?? 0;
-      throw systemError(`unable to set memory limit to ${memory} (current usage: ${usage}, peak usage: ${peak})`, error);
+      throw systemError(
+        `unable to set memory limit to ${memory} (current usage: ${usage}, peak usage: ${peak})`,
+        error,
+      );
     }
   };
   const setSwapLimit = () => {

@@ -6,7 +6,9 @@ import { readCgroupMounts } from './mounts.ts';
 import { createCgroupV1 } from './v1.ts';
 
 const mounts = readCgroupMounts();
-const missing = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'freezer'].filter((controller) => !mounts.v1.has(controller));
+const missing = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'freezer'].filter(
+  (controller) => !mounts.v1.has(controller),
+);
 
 if (missing.length > 0 || process.getuid?.() !== 0)
   describe('cgroup v1', () =>
@@ -24,6 +26,7 @@ else
       }
     },
     enter: (path, pid) => {
-      for (const mountPoint of new Set(mounts.v1.values())) writeFileSync(join(mountPoint, path, 'cgroup.procs'), String(pid));
+      for (const mountPoint of new Set(mounts.v1.values()))
+        writeFileSync(join(mountPoint, path, 'cgroup.procs'), String(pid));
     },
   }));

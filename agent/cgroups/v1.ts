@@ -1,7 +1,18 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemError } from '../api/errors.ts';
-import { collectProcesses, groupDirectory, parseLimit, readAll, readFlat, readNumber, readText, removeTree, subgroups, writeValue } from './files.ts';
+import {
+  collectProcesses,
+  groupDirectory,
+  parseLimit,
+  readAll,
+  readFlat,
+  readNumber,
+  readText,
+  removeTree,
+  subgroups,
+  writeValue,
+} from './files.ts';
 import { OpenFiles, flatValue, type CgroupMeter, type MeteredCgroups } from './meter.ts';
 import type { CgroupMounts } from './mounts.ts';
 import type { BlkioCounter, CgroupUsage } from './types.ts';
@@ -17,7 +28,9 @@ export function createCgroupV1(mounts: CgroupMounts): MeteredCgroups {
     const mountPoint = mounts.v1.get(controller);
     return mountPoint === undefined ? undefined : groupDirectory(mountPoint, path);
   };
-  const hierarchies = [...new Set([...mounts.v1.values(), ...mounts.named.values(), ...(mounts.v2 ? [mounts.v2] : [])])];
+  const hierarchies = [
+    ...new Set([...mounts.v1.values(), ...mounts.named.values(), ...(mounts.v2 ? [mounts.v2] : [])]),
+  ];
   /** Any hierarchy that has the group tells its processes; the runtime enters all. */
   const memberDirectories = (path: string) =>
     ['pids', 'memory', 'freezer', 'devices', 'cpu'].flatMap((name) => directory(name, path) ?? []);
@@ -94,7 +107,8 @@ function readUsage(directory: Directories): CgroupUsage {
   if (memory) usage.memory = memory;
   const pids = directory('pids');
   const current = pids === undefined ? undefined : readNumber(join(pids, 'pids.current'));
-  if (pids !== undefined && current !== undefined) usage.pids = { current, limit: readNumber(join(pids, 'pids.max')) ?? Infinity };
+  if (pids !== undefined && current !== undefined)
+    usage.pids = { current, limit: readNumber(join(pids, 'pids.max')) ?? Infinity };
   const blkio = readBlkio(directory('blkio'));
   if (blkio) Object.assign(usage, blkio);
   return usage;
@@ -122,7 +136,13 @@ export function parseBlkio(text: string): BlkioCounter[] {
   const result: BlkioCounter[] = [];
   for (const line of text.split('\n')) {
     const match = /^(\d+):(\d+) (\w+) (\d+)$/.exec(line);
-    if (match) result.push({ major: Number(match[1]), minor: Number(match[2]), op: match[3] as string, value: Number(match[4]) });
+    if (match)
+      result.push({
+        major: Number(match[1]),
+        minor: Number(match[2]),
+        op: match[3] as string,
+        value: Number(match[4]),
+      });
   }
   return result;
 }
@@ -130,7 +150,8 @@ export function parseBlkio(text: string): BlkioCounter[] {
 function readBlkio(directory: string | undefined): Pick<CgroupUsage, 'io' | 'blkio'> | undefined {
   if (directory === undefined) return undefined;
   const text = (name: string) =>
-    readText(join(directory, `blkio.throttle.${name}_recursive`)) ?? readText(join(directory, `blkio.throttle.${name}`));
+    readText(join(directory, `blkio.throttle.${name}_recursive`)) ??
+    readText(join(directory, `blkio.throttle.${name}`));
   const bytesText = text('io_service_bytes');
   if (bytesText === undefined) return undefined;
   const bytes = parseBlkio(bytesText);
@@ -138,7 +159,14 @@ function readBlkio(directory: string | undefined): Pick<CgroupUsage, 'io' | 'blk
   const devices = new Map<string, NonNullable<CgroupUsage['io']>[number]>();
   const deviceOf = (entry: BlkioCounter) => {
     const key = `${entry.major}:${entry.minor}`;
-    const known = devices.get(key) ?? { major: entry.major, minor: entry.minor, readBytes: 0, writeBytes: 0, readOps: 0, writeOps: 0 };
+    const known = devices.get(key) ?? {
+      major: entry.major,
+      minor: entry.minor,
+      readBytes: 0,
+      writeBytes: 0,
+      readOps: 0,
+      writeOps: 0,
+    };
     devices.set(key, known);
     return known;
   };

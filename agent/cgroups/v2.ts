@@ -2,7 +2,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { invalid, systemError } from '../api/errors.ts';
-import { collectProcesses, groupDirectory, parseLimit, readAll, readFlat, readNumber, readText, removeTree, subgroups, writeValue } from './files.ts';
+import {
+  collectProcesses,
+  groupDirectory,
+  parseLimit,
+  readAll,
+  readFlat,
+  readNumber,
+  readText,
+  removeTree,
+  subgroups,
+  writeValue,
+} from './files.ts';
 import { OpenFiles, flatValue, type CgroupMeter, type MeteredCgroups } from './meter.ts';
 import type { CgroupLimits, CgroupUsage } from './types.ts';
 
@@ -124,18 +135,21 @@ function update(directory: string, limits: CgroupLimits): void {
 function swapOf(memory: number, together: number | undefined, memoryGiven: boolean): number | undefined {
   if (together === undefined) return memoryGiven && memory < 0 ? -1 : undefined;
   if (together < 0) return -1;
-  if (memory === Infinity || memory < 0) throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
+  if (memory === Infinity || memory < 0)
+    throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
   if (together < memory) throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
   return together - memory;
 }
 
 /** 2…262144 shares onto a weight of 1…10000, as runc and crun convert. */
-export const weightOfShares = (shares: number) => (shares === 0 ? 100 : Math.trunc(1 + ((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142));
+export const weightOfShares = (shares: number) =>
+  shares === 0 ? 100 : Math.trunc(1 + ((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142);
 
 /** BFQ takes Docker's 10…1000 as it is; io.weight has 1…10000. */
 function setIoWeight(directory: string, weight: number): void {
   if (existsSync(join(directory, 'io.bfq.weight'))) writeValue(join(directory, 'io.bfq.weight'), weight);
-  else if (existsSync(join(directory, 'io.weight'))) writeValue(join(directory, 'io.weight'), Math.trunc(1 + ((weight - 10) * 9999) / 990));
+  else if (existsSync(join(directory, 'io.weight')))
+    writeValue(join(directory, 'io.weight'), Math.trunc(1 + ((weight - 10) * 9999) / 990));
   else throw invalid('Your kernel does not support Block I/O weight or the cgroup is not mounted.');
 }
 

@@ -10,7 +10,9 @@ const PATH_STAT = 'X-Docker-Container-Path-Stat';
 
 /** docker cp, export and diff. */
 export function addArchiveRoutes(router: Router, archive: ArchiveBackend): void {
-  router.head('/containers/{id}/archive', async (ctx) => empty(200, { [PATH_STAT]: encode(await archive.stat(id(ctx), pathOf(ctx))) }));
+  router.head('/containers/{id}/archive', async (ctx) =>
+    empty(200, { [PATH_STAT]: encode(await archive.stat(id(ctx), pathOf(ctx))) }),
+  );
   router.get('/containers/{id}/archive', async (ctx) => getArchive(ctx, archive));
   router.put('/containers/{id}/archive', async (ctx) => {
     await archive.write(id(ctx), pathOf(ctx), ctx.req, {
@@ -47,7 +49,9 @@ async function getArchive(ctx: RequestContext, archive: ArchiveBackend) {
   return stream(
     'application/x-tar',
     (sink) =>
-      archive.read(id(ctx), path, sink.signal, (_stat, chunks) => (gzip ? pipeline(Readable.from(chunks), createGzip({ level: 1 }), sink.writable) : send(sink, chunks))),
+      archive.read(id(ctx), path, sink.signal, (_stat, chunks) =>
+        gzip ? pipeline(Readable.from(chunks), createGzip({ level: 1 }), sink.writable) : send(sink, chunks),
+      ),
     { [PATH_STAT]: encode(stat), ...(gzip && { 'Content-Encoding': 'gzip' }) },
   );
 }

@@ -18,7 +18,9 @@ export function addBerthRoutes(router: Router, { system, stats, isolation }: Ber
   router.get('/berth/v1/pressure', () => json(isolation.machinePressure()));
   router.get('/berth/v1/usage', () => stream('application/x-ndjson', (sink) => sendTicks(sink, stats)));
   router.get('/berth/v1/containers/{id}/history', (ctx) => json(stats.history(container(ctx.params))));
-  router.get('/berth/v1/containers/{id}/isolation', async (ctx) => json(await isolation.isolation(container(ctx.params))));
+  router.get('/berth/v1/containers/{id}/isolation', async (ctx) =>
+    json(await isolation.isolation(container(ctx.params))),
+  );
   router.get('/berth/v1/containers/{id}/pressure', (ctx) => json(isolation.pressure(container(ctx.params))));
 }
 

@@ -35,7 +35,14 @@ function addCollectionRoutes(router: Router, containers: ContainerBackend): void
   router.get('/containers/json', async (ctx) => {
     const limit = intValue(ctx.query, 'limit', 0);
     const filters = parseFilters(ctx.query, LIST_FILTERS);
-    return json(await containers.list({ all: boolValue(ctx.query, 'all'), limit: Math.max(0, limit), size: boolValue(ctx.query, 'size'), filters }));
+    return json(
+      await containers.list({
+        all: boolValue(ctx.query, 'all'),
+        limit: Math.max(0, limit),
+        size: boolValue(ctx.query, 'size'),
+        filters,
+      }),
+    );
   });
   router.post('/containers/create', async (ctx) => {
     const request = (await ctx.json<ContainerCreateRequest | null>({ type: 'container.CreateRequest' })) ?? {};
@@ -43,7 +50,9 @@ function addCollectionRoutes(router: Router, containers: ContainerBackend): void
     return json(await containers.create(request, options), 201);
   });
   router.post('/containers/prune', async (ctx) => json(await containers.prune(parseFilters(ctx.query, PRUNE_FILTERS))));
-  router.get('/containers/{id}/json', async (ctx) => json(await containers.inspect(idOf(ctx), boolValue(ctx.query, 'size'))));
+  router.get('/containers/{id}/json', async (ctx) =>
+    json(await containers.inspect(idOf(ctx), boolValue(ctx.query, 'size'))),
+  );
   router.delete('/containers/{id}', async (ctx) => {
     if (boolValue(ctx.query, 'link')) throw invalid('Could not get parent container: links are not supported');
     await containers.remove(idOf(ctx), { force: boolValue(ctx.query, 'force'), volumes: boolValue(ctx.query, 'v') });
@@ -82,7 +91,11 @@ function addVerbRoutes(router: Router, containers: ContainerBackend): void {
 export function sizeOf(ctx: RequestContext): { height: number; width: number } {
   const read = (name: string, what: string) => {
     const text = ctx.query.get(name) ?? '';
-    const fault = /^\d+$/.test(text) ? (Number(text) > 0xffff_ffff ? 'value out of range' : undefined) : 'invalid syntax';
+    const fault = /^\d+$/.test(text)
+      ? Number(text) > 0xffff_ffff
+        ? 'value out of range'
+        : undefined
+      : 'invalid syntax';
     if (fault) throw invalid(`invalid resize ${what} ${JSON.stringify(text)}: ${fault}`);
     return Number(text);
   };
@@ -97,7 +110,10 @@ function addStreamRoutes(router: Router, containers: ContainerBackend): void {
     if (!CONDITIONS.includes(condition)) throw invalid(`invalid condition: "${condition}"`);
     const result = containers.wait(idOf(ctx), condition as WaitCondition, ctx.signal);
     // Refuse an unknown container before the head goes out; clients wait for the head to know that the wait has begun.
-    const early = await Promise.race([result.then((value) => ({ value })), new Promise<undefined>((done) => setImmediate(() => done(undefined)))]);
+    const early = await Promise.race([
+      result.then((value) => ({ value })),
+      new Promise<undefined>((done) => setImmediate(() => done(undefined))),
+    ]);
     return stream('application/json', async (sink) => {
       sink.start();
       const answer = early ? early.value : await result;

@@ -21,13 +21,17 @@ export function addEventRoutes(router: Router, events: EventBackend): void {
     const since = parseTime(ctx.query, 'since');
     const until = parseTime(ctx.query, 'until');
     if (since !== undefined && until !== undefined && until < since)
-      throw invalid(`\`since\` time (${ctx.query.get('since')}) cannot be after \`until\` time (${ctx.query.get('until')})`);
+      throw invalid(
+        `\`since\` time (${ctx.query.get('since')}) cannot be after \`until\` time (${ctx.query.get('until')})`,
+      );
     const filters = parseFilters(ctx.query, EVENT_FILTERS);
     return stream('application/json', async (sink) => {
       sink.start();
-      await events.follow({ since, until, filters, signal: sink.signal }, (event) => sink.line(event)).catch((error: unknown) => {
-        if (!sink.signal.aborted) throw error;
-      });
+      await events
+        .follow({ since, until, filters, signal: sink.signal }, (event) => sink.line(event))
+        .catch((error: unknown) => {
+          if (!sink.signal.aborted) throw error;
+        });
     });
   });
 }

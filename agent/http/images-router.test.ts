@@ -11,13 +11,25 @@ let server: Server;
 let pulled: Partial<PullRequest> = {};
 let work: (request: PullRequest) => Promise<void>;
 let called: unknown[] = [];
-const summary = { Id: 'sha256:1', ParentId: '', RepoTags: [], RepoDigests: [], Created: 1, Size: 2, SharedSize: -1, Labels: null, Containers: 0 };
+const summary = {
+  Id: 'sha256:1',
+  ParentId: '',
+  RepoTags: [],
+  RepoDigests: [],
+  Created: 1,
+  Size: 2,
+  SharedSize: -1,
+  Labels: null,
+  Containers: 0,
+};
 
 function backend(): ImageBackend {
-  const record = <T>(name: string, result: T) => (...args: unknown[]) => {
-    called = [name, ...args];
-    return Promise.resolve(result);
-  };
+  const record =
+    <T>(name: string, result: T) =>
+    (...args: unknown[]) => {
+      called = [name, ...args];
+      return Promise.resolve(result);
+    };
   return {
     list: record('list', [summary]),
     inspect: (name: string) => Promise.reject(notFound(`No such image: ${name}`)),
@@ -41,13 +53,26 @@ beforeEach(async () => {
 });
 afterEach(() => new Promise((done) => server.close(done).closeAllConnections()));
 
-function ask(method: string, path: string, headers: Record<string, string> = {}, body = ''): Promise<{ status: number; text: string }> {
+function ask(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body = '',
+): Promise<{ status: number; text: string }> {
   return new Promise((done, fail) => {
-    const sent = request({ method, path, headers: { ...headers, 'Content-Length': Buffer.byteLength(body) }, port: (server.address() as AddressInfo).port }, (res) => {
-      let text = '';
-      res.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      res.on('end', () => done({ status: res.statusCode ?? 0, text }));
-    });
+    const sent = request(
+      {
+        method,
+        path,
+        headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
+        port: (server.address() as AddressInfo).port,
+      },
+      (res) => {
+        let text = '';
+        res.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        res.on('end', () => done({ status: res.statusCode ?? 0, text }));
+      },
+    );
     sent.on('error', fail);
     sent.end(body);
   });
@@ -58,7 +83,11 @@ describe('image routes', () => {
     const auth = { username: 'ü', password: '?>' };
     const header = Buffer.from(JSON.stringify(auth)).toString('base64url');
     work = async ({ onProgress }) => onProgress({ status: 'done', id: 'x' });
-    const answer = await ask('POST', '/v1.41/images/create?fromImage=127.0.0.1%3A5000%2Fa%2Fb&tag=1&platform=linux%2Farm64', { 'X-Registry-Auth': header });
+    const answer = await ask(
+      'POST',
+      '/v1.41/images/create?fromImage=127.0.0.1%3A5000%2Fa%2Fb&tag=1&platform=linux%2Farm64',
+      { 'X-Registry-Auth': header },
+    );
     expect(answer).toEqual({ status: 200, text: '{"status":"done","id":"x"}\r\n' });
     expect(pulled).toMatchObject({ image: '127.0.0.1:5000/a/b', tag: '1', platform: 'linux/arm64', auth });
     await ask('POST', '/images/create?fromImage=a', { 'X-Registry-Auth': 'nonsense' });
@@ -86,9 +115,14 @@ describe('image routes', () => {
     const aborted = new Promise<void>((done) => (cancelled = done));
     work = ({ signal, onProgress }) => {
       onProgress({ status: 'Pulling' });
-      return new Promise((_done, fail) => signal.addEventListener('abort', () => (cancelled(), fail(new Error('cancelled')))));
+      return new Promise((_done, fail) =>
+        signal.addEventListener('abort', () => (cancelled(), fail(new Error('cancelled')))),
+      );
     };
-    const sent = request({ method: 'POST', path: '/images/create?fromImage=a', port: (server.address() as AddressInfo).port }, (res) => res.once('data', () => sent.destroy()));
+    const sent = request(
+      { method: 'POST', path: '/images/create?fromImage=a', port: (server.address() as AddressInfo).port },
+      (res) => res.once('data', () => sent.destroy()),
+    );
     sent.on('error', () => undefined);
     sent.end();
     await aborted;
@@ -98,8 +132,14 @@ describe('image routes', () => {
     expect((await ask('POST', '/images/create')).status).toBe(400);
     expect((await ask('POST', '/images/create?fromSrc=-')).status).toBe(501);
     expect((await ask('GET', '/images/search?term=x')).status).toBe(501);
-    expect(await ask('GET', '/images/json?filters=%7B%22nonsense%22%3A%5B%22x%22%5D%7D')).toEqual({ status: 400, text: '{"message":"invalid filter \'nonsense\'"}\n' });
-    expect(await ask('GET', '/images/a%2Fb:1/json')).toEqual({ status: 404, text: '{"message":"No such image: a/b:1"}\n' });
+    expect(await ask('GET', '/images/json?filters=%7B%22nonsense%22%3A%5B%22x%22%5D%7D')).toEqual({
+      status: 400,
+      text: '{"message":"invalid filter \'nonsense\'"}\n',
+    });
+    expect(await ask('GET', '/images/a%2Fb:1/json')).toEqual({
+      status: 404,
+      text: '{"message":"No such image: a/b:1"}\n',
+    });
   });
 
   it('find names with slashes', async () => {

@@ -29,7 +29,10 @@ function registryAuth(ctx: RequestContext): AuthConfig | undefined {
  * A stream of progress lines. A failure before the first line is an ordinary error answer; after it the status has gone out, so the
  * failure is a line of its own.
  */
-function progressStream(ctx: RequestContext, work: (request: Pick<PullRequest, 'signal' | 'onProgress'>) => Promise<void>): Reply {
+function progressStream(
+  ctx: RequestContext,
+  work: (request: Pick<PullRequest, 'signal' | 'onProgress'>) => Promise<void>,
+): Reply {
   return stream('application/json', async (sink) => {
     let started = false;
     let written: Promise<void> = Promise.resolve();
@@ -58,7 +61,13 @@ function create(ctx: RequestContext, images: ImageBackend): Reply {
   const tag = ctx.query.get('tag') ?? '';
   const platform = ctx.query.get('platform') ?? '';
   return progressStream(ctx, (request) =>
-    images.pull({ ...request, image: fromImage, ...(tag === '' ? {} : { tag }), ...(platform === '' ? {} : { platform }), ...(auth ? { auth } : {}) }),
+    images.pull({
+      ...request,
+      image: fromImage,
+      ...(tag === '' ? {} : { tag }),
+      ...(platform === '' ? {} : { platform }),
+      ...(auth ? { auth } : {}),
+    }),
   );
 }
 
@@ -78,7 +87,11 @@ async function list(ctx: RequestContext, images: ImageBackend): Promise<Reply> {
   const filters = new Map(parseFilters(ctx.query, LIST_FILTERS));
   const older = ctx.query.get('filter');
   if (older && !atLeast(ctx.apiVersion, '1.41')) filters.set('reference', new Set([older]));
-  const found = await images.list({ all: boolValue(ctx.query, 'all'), filters, sharedSize: boolValue(ctx.query, 'shared-size') });
+  const found = await images.list({
+    all: boolValue(ctx.query, 'all'),
+    filters,
+    sharedSize: boolValue(ctx.query, 'shared-size'),
+  });
   return json(found.map((summary) => forVersion(summary, ctx.apiVersion)));
 }
 
@@ -109,7 +122,12 @@ export function addImageRoutes(router: Router, images: ImageBackend & Partial<Di
     );
   });
   router.delete('/images/{name...}', async (ctx) =>
-    json(await images.remove(nameOf(ctx), { force: boolValue(ctx.query, 'force'), noprune: boolValue(ctx.query, 'noprune') })),
+    json(
+      await images.remove(nameOf(ctx), {
+        force: boolValue(ctx.query, 'force'),
+        noprune: boolValue(ctx.query, 'noprune'),
+      }),
+    ),
   );
   router.post('/auth', async (ctx) => json(await images.auth(await ctx.json<AuthConfig>())));
   router.get('/distribution/{name...}/json', async (ctx) => {

@@ -19,7 +19,10 @@ export function addNetworkRoutes(router: Router, networks: NetworkBackend): void
   });
   router.post('/networks/prune', async ({ query }) => json(await networks.prune(parseFilters(query, PRUNE_FILTERS))));
   router.post('/networks/{id}/connect', async (ctx) => {
-    const { Container, EndpointConfig } = await ctx.json<{ Container?: string; EndpointConfig?: EndpointSettings | null }>();
+    const { Container, EndpointConfig } = await ctx.json<{
+      Container?: string;
+      EndpointConfig?: EndpointSettings | null;
+    }>();
     await networks.connect(param(ctx.params, 'id'), container(Container), EndpointConfig ?? {});
     return empty(200);
   });

@@ -43,7 +43,10 @@ export function parseFilters(query: URLSearchParams, allowed: readonly string[])
 }
 
 /** Labels match when for every asked "key" or "key=value" there is one. */
-export function matchLabels(asked: ReadonlySet<string> | undefined, labels: Readonly<Record<string, string>> | null | undefined): boolean {
+export function matchLabels(
+  asked: ReadonlySet<string> | undefined,
+  labels: Readonly<Record<string, string>> | null | undefined,
+): boolean {
   for (const item of asked ?? []) {
     const at = item.indexOf('=');
     const key = at < 0 ? item : item.slice(0, at);

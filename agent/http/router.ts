@@ -56,7 +56,12 @@ export interface StreamSink {
   readonly writable: Writable;
 }
 
-export const json = (body: unknown, status = 200, headers?: Record<string, string>): Reply => ({ kind: 'json', status, body, headers });
+export const json = (body: unknown, status = 200, headers?: Record<string, string>): Reply => ({
+  kind: 'json',
+  status,
+  body,
+  headers,
+});
 export const empty = (status = 204, headers?: Record<string, string>): Reply => ({ kind: 'empty', status, headers });
 export const stream = (
   contentType: string,
@@ -116,4 +121,8 @@ export class Router {
 }
 
 /** A duplex as a hijacked connection. */
-export const hijackedFrom = (duplex: Duplex, signal: AbortSignal): Hijacked => ({ readable: duplex, writable: duplex, signal });
+export const hijackedFrom = (duplex: Duplex, signal: AbortSignal): Hijacked => ({
+  readable: duplex,
+  writable: duplex,
+  signal,
+});

@@ -50,7 +50,8 @@ beforeAll(async () => {
   router.post('/shout', async (ctx) => {
     const { prefix } = await ctx.json<{ prefix: string }>();
     return hijack('application/vnd.docker.raw-stream', async ({ readable, writable }) => {
-      for await (const chunk of readable as AsyncIterable<Buffer>) writable.write(prefix + chunk.toString().toUpperCase());
+      for await (const chunk of readable as AsyncIterable<Buffer>)
+        writable.write(prefix + chunk.toString().toUpperCase());
       writable.write('<end>');
     });
   });
@@ -130,17 +131,24 @@ describe('errors', () => {
 });
 
 describe('streams', () => {
-  it('send lines', async () => expect((await ask('GET', '/lines')).text).toBe('{"index":0}\r\n{"index":1}\r\n{"index":2}\r\n'));
-  it('answer a failure before the first byte as an error', async () => expect(await ask('GET', '/early')).toMatchObject({ status: 409 }));
+  it('send lines', async () =>
+    expect((await ask('GET', '/lines')).text).toBe('{"index":0}\r\n{"index":1}\r\n{"index":2}\r\n'));
+  it('answer a failure before the first byte as an error', async () =>
+    expect(await ask('GET', '/early')).toMatchObject({ status: 409 }));
   it('cut the connection after it', async () => expect(ask('GET', '/cut')).rejects.toThrow());
 });
 
 describe('taken-over connections', () => {
   const body = '{"prefix":"> "}';
-  const head = (more: string) => `POST /v1.41/shout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n`;
+  const head = (more: string) =>
+    `POST /v1.41/shout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n`;
   const upgrade = head('Connection: Upgrade\r\nUpgrade: tcp\r\n');
   it('are upgraded; input beside and after the request is stdin; a half-close ends it', async () => {
-    for (const parts of [[upgrade + body, 'abc'], [`${upgrade}${body}abc`], [upgrade, body.slice(0, 5), body.slice(5), 'abc']]) {
+    for (const parts of [
+      [upgrade + body, 'abc'],
+      [`${upgrade}${body}abc`],
+      [upgrade, body.slice(0, 5), body.slice(5), 'abc'],
+    ]) {
       const text = await raw(parts, true);
       expect(text).toMatch(/^HTTP\/1\.1 101 /);
       expect(text).toContain('Content-Type: application/vnd.docker.raw-stream');
@@ -148,7 +156,9 @@ describe('taken-over connections', () => {
     }
   });
   it('answer errors as HTTP', async () => {
-    expect(await raw([upgrade.replace('/shout', '/nope') + body], false)).toMatch(/^HTTP\/1\.1 404 [\s\S]*page not found/);
+    expect(await raw([upgrade.replace('/shout', '/nope') + body], false)).toMatch(
+      /^HTTP\/1\.1 404 [\s\S]*page not found/,
+    );
     expect(await raw([upgrade.replace('v1.41', 'v1.1') + body], false)).toMatch(/^HTTP\/1\.1 400 /);
   });
 });

@@ -2,7 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable, type Duplex } from 'node:stream';
 import { EngineError, invalid, notFound, statusOf } from '../api/errors.ts';
 import { API_VERSION, BERTH_VERSION, MIN_API_VERSION, atLeast } from '../api/version.ts';
-import { hijackedFrom, type JsonOptions, type Reply, type RequestContext, type Router, type StreamSink } from './router.ts';
+import {
+  hijackedFrom,
+  type JsonOptions,
+  type Reply,
+  type RequestContext,
+  type Router,
+  type StreamSink,
+} from './router.ts';
 
 /** The largest JSON body that is read; what is bigger (archives) is streamed by its handler. */
 const MAX_JSON_BODY = 4 * 1024 * 1024;
@@ -72,7 +79,11 @@ async function resolve(router: Router, req: IncomingMessage, body: Readable, sig
   return found.handler(ctx);
 }
 
-async function readJson<T>(req: IncomingMessage, body: Readable, { optional = false, type: goType }: JsonOptions): Promise<T> {
+async function readJson<T>(
+  req: IncomingMessage,
+  body: Readable,
+  { optional = false, type: goType }: JsonOptions,
+): Promise<T> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -96,8 +107,18 @@ async function readJson<T>(req: IncomingMessage, body: Readable, { optional = fa
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     if (value === null && (optional || goType)) return (goType ? null : {}) as T;
-    const kind = Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
-    throw invalid(goType ? `invalid JSON: json: cannot unmarshal ${kind} into Go value of type ${goType}` : 'invalid JSON: expected an object');
+    const kind = Array.isArray(value)
+      ? 'array'
+      : value === null
+        ? 'null'
+        : typeof value === 'boolean'
+          ? 'bool'
+          : typeof value;
+    throw invalid(
+      goType
+        ? `invalid JSON: json: cannot unmarshal ${kind} into Go value of type ${goType}`
+        : 'invalid JSON: expected an object',
+    );
   }
   return value as T;
 }
@@ -232,11 +253,19 @@ async function answerUpgrade(
       // The path does not hijack: answer as plain HTTP and close.
       const text = reply.kind === 'json' ? JSON.stringify(reply.body) : '';
       const status = reply.kind === 'stream' ? 400 : reply.status;
-      socket.end(rawHead(status, { 'Content-Type': 'application/json', 'Content-Length': `${Buffer.byteLength(text)}`, Connection: 'close' }) + text);
+      socket.end(
+        rawHead(status, {
+          'Content-Type': 'application/json',
+          'Content-Length': `${Buffer.byteLength(text)}`,
+          Connection: 'close',
+        }) + text,
+      );
       return;
     }
     const protocol = req.headers.upgrade ?? 'tcp';
-    socket.write(rawHead(101, { 'Content-Type': reply.contentType, Connection: 'Upgrade', Upgrade: protocol }, 'UPGRADED'));
+    socket.write(
+      rawHead(101, { 'Content-Type': reply.contentType, Connection: 'Upgrade', Upgrade: protocol }, 'UPGRADED'),
+    );
     await reply.run(hijackedFrom(socket, abort.signal));
     socket.end();
   } catch (error) {
@@ -244,7 +273,13 @@ async function answerUpgrade(
     if (status === 500 && !abort.signal.aborted) onError(error, `${req.method} ${req.url}`);
     if (socket.destroyed) return;
     const text = errorBody(error);
-    socket.end(rawHead(status, { 'Content-Type': 'application/json', 'Content-Length': `${Buffer.byteLength(text)}`, Connection: 'close' }) + text);
+    socket.end(
+      rawHead(status, {
+        'Content-Type': 'application/json',
+        'Content-Length': `${Buffer.byteLength(text)}`,
+        Connection: 'close',
+      }) + text,
+    );
   }
 }
 

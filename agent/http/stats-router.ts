@@ -14,5 +14,7 @@ export function addStatsRoutes(router: Router, stats: Pick<StatsBackend, 'open' 
       await run.run((sample) => sink.write(`${JSON.stringify(sample)}\n`), sink.signal);
     });
   });
-  router.get('/containers/{id}/top', async (ctx) => json(await stats.top(ctx.params['id'] as string, ctx.query.get('ps_args') ?? '')));
+  router.get('/containers/{id}/top', async (ctx) =>
+    json(await stats.top(ctx.params['id'] as string, ctx.query.get('ps_args') ?? '')),
+  );
 }

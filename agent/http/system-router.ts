@@ -12,7 +12,16 @@ const PING_HEADERS = {
 };
 const NO_SWARM =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
-const SWARM_PATHS = ['/swarm', '/swarm/{rest...}', '/nodes', '/nodes/{rest...}', '/services', '/services/{rest...}', '/tasks', '/tasks/{rest...}'];
+const SWARM_PATHS = [
+  '/swarm',
+  '/swarm/{rest...}',
+  '/nodes',
+  '/nodes/{rest...}',
+  '/services',
+  '/services/{rest...}',
+  '/tasks',
+  '/tasks/{rest...}',
+];
 const SWARM_STORE_PATHS = ['/secrets', '/secrets/{rest...}', '/configs', '/configs/{rest...}'];
 
 /** /_ping, /version, /info, /system/df, /plugins, and the refusal of everything that needs a swarm. */

@@ -10,7 +10,9 @@ export function addVolumeRoutes(router: Router, volumes: VolumeBackend): void {
   router.get('/volumes', async ({ query }) =>
     json(await volumes.list(parseFilters(query, ['dangling', 'driver', 'label', 'name']))),
   );
-  router.post('/volumes/create', async (ctx) => json(await volumes.create(checkRequest(await ctx.json({ optional: true }))), 201));
+  router.post('/volumes/create', async (ctx) =>
+    json(await volumes.create(checkRequest(await ctx.json({ optional: true }))), 201),
+  );
   router.post('/volumes/prune', async ({ query, apiVersion }) => {
     const filters = parseFilters(query, ['label', 'label!', 'all']);
     // Before 1.42 a prune took named volumes too.
@@ -30,7 +32,8 @@ function checkRequest(body: Record<string, unknown>): VolumeCreateRequest {
       `invalid JSON: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go struct field CreateOptions.${field} of type ${type}`,
     );
   for (const field of ['Name', 'Driver'])
-    if (body[field] !== undefined && body[field] !== null && typeof body[field] !== 'string') throw wrong(field, body[field], 'string');
+    if (body[field] !== undefined && body[field] !== null && typeof body[field] !== 'string')
+      throw wrong(field, body[field], 'string');
   for (const field of ['DriverOpts', 'Labels']) {
     const value = body[field] ?? {};
     if (typeof value !== 'object' || Array.isArray(value)) throw wrong(field, value, 'map[string]string');

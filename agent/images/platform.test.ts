@@ -20,7 +20,9 @@ describe('platforms', () => {
     ['windows/amd64', 'windows/amd64'],
   ])('reads %s as %s', (text, shown) => expect(formatPlatform(parsePlatform(text))).toBe(shown));
 
-  it.each(['', 'linux/', 'a/b/c/d', 'plan10', 'linux/am d64'])('refuses %j', (text) => expect(() => parsePlatform(text)).toThrow(/invalid argument$/));
+  it.each(['', 'linux/', 'a/b/c/d', 'plan10', 'linux/am d64'])('refuses %j', (text) =>
+    expect(() => parsePlatform(text)).toThrow(/invalid argument$/),
+  );
 
   it('chooses the nearest variant that runs', () => {
     const arms = [entry('arm', 'v5'), entry('arm', 'v6'), entry('arm', 'v8'), entry('amd64')];

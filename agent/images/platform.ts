@@ -9,7 +9,7 @@ const ARCHITECTURES: Record<string, Platform> = {
 };
 /** Names people use, and what images have (containerd `platforms`). */
 const ALIASES: Record<string, { architecture: string; variant?: string }> = {
-  'x86_64': { architecture: 'amd64' },
+  x86_64: { architecture: 'amd64' },
   'x86-64': { architecture: 'amd64' },
   aarch64: { architecture: 'arm64', variant: 'v8' },
   armhf: { architecture: 'arm', variant: 'v7' },
@@ -17,7 +17,22 @@ const ALIASES: Record<string, { architecture: string; variant?: string }> = {
   i386: { architecture: '386' },
 };
 const DEFAULT_VARIANTS: Record<string, string> = { arm64: 'v8', arm: 'v7' };
-const KNOWN = ['386', 'amd64', 'arm', 'arm64', 'loong64', 'mips', 'mips64', 'mips64le', 'mipsle', 'ppc64', 'ppc64le', 'riscv64', 's390x', 'wasm'];
+const KNOWN = [
+  '386',
+  'amd64',
+  'arm',
+  'arm64',
+  'loong64',
+  'mips',
+  'mips64',
+  'mips64le',
+  'mipsle',
+  'ppc64',
+  'ppc64le',
+  'riscv64',
+  's390x',
+  'wasm',
+];
 
 export const hostPlatform: Platform = ARCHITECTURES[arch] ?? { os: 'linux', architecture: arch };
 
@@ -38,7 +53,9 @@ export function parsePlatform(text: string): Platform {
   const parts = text.split('/');
   for (const part of parts)
     if (!/^[A-Za-z0-9_.-]+$/.test(part))
-      throw invalid(`${JSON.stringify(part)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument`);
+      throw invalid(
+        `${JSON.stringify(part)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument`,
+      );
   const [first = '', second, third] = parts;
   if (parts.length > 3) throw invalid(`${JSON.stringify(text)}: cannot parse platform specifier: invalid argument`);
   if (second !== undefined) return normalise(first.toLowerCase(), second, third);
@@ -61,7 +78,9 @@ function acceptedVariants(wanted: Platform): (string | undefined)[] {
 
 export function platformMatches(wanted: Platform, actual: Platform): boolean {
   const is = normalise(actual.os, actual.architecture, actual.variant);
-  return is.os === wanted.os && is.architecture === wanted.architecture && acceptedVariants(wanted).includes(is.variant);
+  return (
+    is.os === wanted.os && is.architecture === wanted.architecture && acceptedVariants(wanted).includes(is.variant)
+  );
 }
 
 /** The entry of an index for `wanted`; of several the nearest variant, then the first. */

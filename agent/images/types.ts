@@ -1,4 +1,11 @@
-import type { AuthConfig, ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary, ProgressMessage } from '../api/image.ts';
+import type {
+  AuthConfig,
+  ImageDeleteItem,
+  ImageHistoryItem,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+} from '../api/image.ts';
 import type { ContainerConfig } from '../api/container.ts';
 import type { Filters } from '../http/query.ts';
 

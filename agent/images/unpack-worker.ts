@@ -13,7 +13,8 @@ const running = new Map<number, AbortController>();
 const say = (message: FromWorker) => parentPort?.postMessage(message);
 
 function describe(error: unknown): Extract<FromWorker, { kind: 'failed' }>['error'] {
-  if (error instanceof RegistryError) return { kind: error.kind, message: error.message, registryCode: error.code, status: error.status };
+  if (error instanceof RegistryError)
+    return { kind: error.kind, message: error.message, registryCode: error.code, status: error.status };
   if (error instanceof EngineError) return { kind: error.kind, message: error.message };
   return { kind: 'system', message: error instanceof Error ? error.message : String(error) };
 }

@@ -44,15 +44,24 @@ export interface ReExec {
  * The bind of a mount namespace must not propagate (mount_namespaces(7)), so the file is first bound to itself and made private. In the
  * new namespace all is made a slave: what the machine mounts is seen, what the engine mounts stays inside.
  */
-export function enterMountNamespace(file: string, programs: { unshare: string; nsenter: string }, sys: Syscalls): ReExec {
+export function enterMountNamespace(
+  file: string,
+  programs: { unshare: string; nsenter: string },
+  sys: Syscalls,
+): ReExec {
   const self = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const env = { ...process.env, [OUTER_VARIABLE]: `${openForHeir('/proc/self/ns/mnt')} ${ownMountNamespace()}` };
-  if (isNamespaceFile(file)) return { program: programs.nsenter, argv: ['nsenter', `--mount=${file}`, '--', ...self], env };
+  if (isNamespaceFile(file))
+    return { program: programs.nsenter, argv: ['nsenter', `--mount=${file}`, '--', ...self], env };
   mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
   if (!existsSync(file)) closeSync(openSync(file, 'w', 0o600));
   sys.mount(file, file, '', MS.BIND, '');
   sys.mount('', file, '', MS.PRIVATE, '');
-  return { program: programs.unshare, argv: ['unshare', `--mount=${file}`, '--propagation', 'slave', '--', ...self], env };
+  return {
+    program: programs.unshare,
+    argv: ['unshare', `--mount=${file}`, '--propagation', 'slave', '--', ...self],
+    env,
+  };
 }
 
 /** Mounts that would carry a change to other namespaces: lines of mountinfo with a `shared:` tag at `path` or above it. */
@@ -60,9 +69,12 @@ export function propagatesFrom(path: string, mountinfo = readFileSync('/proc/sel
   return mountinfo.split('\n').some((line) => {
     const fields = line.split(' ');
     const point = fields[4] ?? '';
-    if (point !== path && !(path.startsWith(point === '/' ? '/' : `${point}/`))) return false;
+    if (point !== path && !path.startsWith(point === '/' ? '/' : `${point}/`)) return false;
     const end = fields.indexOf('-');
-    return fields.slice(6, end < 0 ? 6 : end).some((tag) => tag.startsWith('shared:')) && (point === path || point === dirname(path));
+    return (
+      fields.slice(6, end < 0 ? 6 : end).some((tag) => tag.startsWith('shared:')) &&
+      (point === path || point === dirname(path))
+    );
   });
 }
 
@@ -83,9 +95,13 @@ export function dropMountNamespace(file: string, nsenter: string): void {
   const outer = Number(process.env[OUTER_VARIABLE]?.split(' ')[0] ?? NaN);
   if (!Number.isInteger(outer)) return;
   // One umount for the namespace, one for the bind of the file to itself.
-  spawnSync(nsenter, ['--mount=/proc/self/fd/3', '--', 'sh', '-c', 'umount -l "$1"; umount -l "$1"; rm -f "$1"', 'sh', file], {
-    stdio: ['ignore', 'ignore', 'ignore', outer],
-  });
+  spawnSync(
+    nsenter,
+    ['--mount=/proc/self/fd/3', '--', 'sh', '-c', 'umount -l "$1"; umount -l "$1"; rm -f "$1"', 'sh', file],
+    {
+      stdio: ['ignore', 'ignore', 'ignore', outer],
+    },
+  );
 }
 
 /** Opens a file so that the program that replaces this one has it open too; Node itself always sets O_CLOEXEC. */

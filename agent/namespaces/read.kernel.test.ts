@@ -31,9 +31,20 @@ describe.skipIf(process.getuid?.() !== 0)('a process in namespaces of its own', 
     for (let wait = 0; readNamespaces(apart).get('uts') === own && wait < 200; wait++) await sleep(10);
     const joined = await start('nsenter', `--uts=/proc/${apart}/ns/uts`, 'cat');
     for (let wait = 0; readNamespaces(joined).get('uts') === own && wait < 200; wait++) await sleep(10);
-    const found = describeNamespaces(apart, new Map([['plain', plain], ['joined', joined]]));
+    const found = describeNamespaces(
+      apart,
+      new Map([
+        ['plain', plain],
+        ['joined', joined],
+      ]),
+    );
     const of = (type: string) => found.find((namespace) => namespace.type === type);
-    expect(of('uts')).toEqual({ type: 'uts', inode: Number(/\d+/.exec(readlinkSync(`/proc/${apart}/ns/uts`))?.[0]), host: false, sharedWith: ['joined'] });
+    expect(of('uts')).toEqual({
+      type: 'uts',
+      inode: Number(/\d+/.exec(readlinkSync(`/proc/${apart}/ns/uts`))?.[0]),
+      host: false,
+      sharedWith: ['joined'],
+    });
     expect(of('ipc')).toMatchObject({ host: false, sharedWith: [] });
     expect(of('net')).toMatchObject({ host: true, sharedWith: ['plain', 'joined'] });
     expect(found.map(({ type }) => type)).toEqual(expect.arrayContaining(['cgroup', 'mnt', 'pid', 'user']));
@@ -42,7 +53,11 @@ describe.skipIf(process.getuid?.() !== 0)('a process in namespaces of its own', 
   test('shows how it is confined', async () => {
     const pid = await start('setpriv', '--bounding-set=-all,+chown,+net_raw', '--no-new-privs', 'cat');
     for (let wait = 0; !readConfinement(pid)?.noNewPrivileges && wait < 200; wait++) await sleep(10);
-    expect(readConfinement(pid)).toMatchObject({ noNewPrivileges: true, seccomp: 'disabled', uidMap: '0 0 4294967295' });
+    expect(readConfinement(pid)).toMatchObject({
+      noNewPrivileges: true,
+      seccomp: 'disabled',
+      uidMap: '0 0 4294967295',
+    });
     expect(readConfinement(pid)?.capabilities.bounding).toEqual(['CAP_CHOWN', 'CAP_NET_RAW']);
   });
 });
@@ -56,7 +71,8 @@ test('masks and fields', () => {
   expect(decodeCapabilities('00000000a80425fb')).toHaveLength(14);
   expect(decodeCapabilities('000001ffffffffff')).toEqual([...CAPABILITY_NAMES]);
   expect(decodeCapabilities('0000020000000000')).toEqual(['CAP_41']);
-  const status = 'CapEff:\t0000000000000001\nCapBnd:\t0000000000000003\nNoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n';
+  const status =
+    'CapEff:\t0000000000000001\nCapBnd:\t0000000000000003\nNoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n';
   expect(parseConfinement(status, '         0     100000      65536\n')).toEqual({
     capabilities: { effective: ['CAP_CHOWN'], bounding: ['CAP_CHOWN', 'CAP_DAC_OVERRIDE'] },
     seccomp: 'filter',

@@ -33,7 +33,9 @@ export function describeNamespaces(pid: number, others: ReadonlyMap<string, numb
 }
 
 /** How a process is confined, from /proc/PID/status and uid_map. Undefined: no such process. */
-export function readConfinement(pid: number): Pick<Isolation, 'capabilities' | 'seccomp' | 'noNewPrivileges' | 'uidMap'> | undefined {
+export function readConfinement(
+  pid: number,
+): Pick<Isolation, 'capabilities' | 'seccomp' | 'noNewPrivileges' | 'uidMap'> | undefined {
   let status: string;
   let uidMap: string;
   try {

@@ -31,7 +31,9 @@ const ip = (exec: Exec, lines: string[]) => exec(['ip', '-batch', '-'], { input:
 export async function addressesOf(exec: Exec, name: string): Promise<string[]> {
   const { stdout } = await exec(['ip', '-j', 'address', 'show', 'dev', name]);
   const [link] = JSON.parse(stdout) as { addr_info: { scope: string; local: string; prefixlen: number }[] }[];
-  return (link?.addr_info ?? []).filter((info) => info.scope !== 'link').map((info) => `${info.local}/${info.prefixlen}`);
+  return (link?.addr_info ?? [])
+    .filter((info) => info.scope !== 'link')
+    .map((info) => `${info.local}/${info.prefixlen}`);
 }
 
 /** Makes the bridge, or finds it as it should be; one with other addresses (of an earlier engine on this directory) is replaced. */
@@ -55,7 +57,9 @@ export async function ensureBridge(exec: Exec, spec: BridgeSpec): Promise<'made'
     await writeFile(`/sys/class/net/${name}/ifalias`, `berth ${spec.owner.networkId} ${spec.owner.root}`.slice(0, 255));
     await ip(exec, [
       `link add name ${port} master ${name} type veth peer name ${peer}`,
-      ...spec.addresses.map((address) => `address add ${address} dev ${name}${address.includes(':') ? ' nodad' : ' broadcast +'}`),
+      ...spec.addresses.map(
+        (address) => `address add ${address} dev ${name}${address.includes(':') ? ' nodad' : ' broadcast +'}`,
+      ),
       `link set dev ${name} up`,
     ]);
   } catch (error) {
@@ -80,7 +84,11 @@ export async function removeBridge(exec: Exec, name: string): Promise<void> {
 export async function removeStrayKeepers(exec: Exec): Promise<void> {
   const names = (await readdir('/sys/class/net')).filter((name) => /^bth[0-9a-f]{10}\.k$/.test(name));
   const stray = names.filter((name) => !existsSync(`/sys/class/net/${name}/master`));
-  if (stray.length > 0) await ip(exec, stray.map((name) => `link delete dev ${name}`));
+  if (stray.length > 0)
+    await ip(
+      exec,
+      stray.map((name) => `link delete dev ${name}`),
+    );
 }
 
 /** Bridges of engines whose root directory is no more, and that no container is on. */
@@ -92,7 +100,8 @@ export async function orphanBridges(): Promise<{ interface: string; owner: Bridg
     const match = /^berth ([0-9a-f]{64}) (\/.*)$/.exec(alias.trim());
     if (!match || existsSync(match[2] as string)) continue;
     const ports = await readdir(`/sys/class/net/${name}/brif`).catch(() => []);
-    if (ports.every((port) => port === keeper(name)[0])) found.push({ interface: name, owner: { networkId: match[1] as string, root: match[2] as string } });
+    if (ports.every((port) => port === keeper(name)[0]))
+      found.push({ interface: name, owner: { networkId: match[1] as string, root: match[2] as string } });
   }
   return found;
 }

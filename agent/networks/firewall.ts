@@ -49,7 +49,9 @@ export function createFirewall(exec: Exec, tag: string): Firewall {
             // What a DNAT leads to was asked for through a published port.
             `-A ${chain} -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j RETURN`,
             ...names.map((name) => `-A ${chain} -i ${name} ! -o ${name} -j ${apart}`),
-            ...mine.filter((bridge) => !bridge.icc).map(({ interface: name }) => `-A ${chain} -i ${name} -o ${name} -j DROP`),
+            ...mine
+              .filter((bridge) => !bridge.icc)
+              .map(({ interface: name }) => `-A ${chain} -i ${name} -o ${name} -j DROP`),
             ...names.map((name) => `-A ${apart} -o ${name} -j DROP`),
             'COMMIT',
             '*filter',

@@ -40,6 +40,8 @@ export async function hostRoutes(): Promise<Cidr[]> {
 function nameservers(resolv: string): Cidr[] {
   return [...resolv.matchAll(/^\s*nameserver\s+(\S+)/gm)].flatMap(([, text]) => {
     const address = parseAddress(text as string);
-    return address && !formatAddress(address).startsWith('127.') ? [networkOf(address, address.family === 4 ? 32 : 128)] : [];
+    return address && !formatAddress(address).startsWith('127.')
+      ? [networkOf(address, address.family === 4 ? 32 : 128)]
+      : [];
   });
 }

@@ -21,7 +21,9 @@ export class Leases {
       const subnet = parseCidr(item.Subnet ?? '')?.network;
       if (!subnet) return [];
       const range = parseCidr(item.IPRange ?? '')?.network ?? subnet;
-      const fixed = [item.Gateway, ...Object.values(item.AuxiliaryAddresses ?? {})].flatMap((text) => parseAddress(text ?? '') ?? []);
+      const fixed = [item.Gateway, ...Object.values(item.AuxiliaryAddresses ?? {})].flatMap(
+        (text) => parseAddress(text ?? '') ?? [],
+      );
       const reserved = new Set(fixed.map((address) => address.value));
       if (sizeOf(subnet) > 2n) {
         reserved.add(subnet.value);
@@ -82,7 +84,10 @@ function nextFree(pool: Pool): bigint | undefined {
   const { range, reserved, used } = pool;
   const end = range.value + sizeOf(range);
   const taken = (value: bigint) => reserved.has(value) || used.has(value);
-  const start = pool.last !== undefined && contains(range, { family: range.family, value: pool.last }) ? pool.last + 1n : range.value;
+  const start =
+    pool.last !== undefined && contains(range, { family: range.family, value: pool.last })
+      ? pool.last + 1n
+      : range.value;
   for (let value = start; value < end; value++) if (!taken(value)) return value;
   for (let value = range.value; value < start; value++) if (!taken(value)) return value;
   return undefined;
@@ -91,6 +96,8 @@ function nextFree(pool: Pool): bigint | undefined {
 /** Docker's: 02:42 and the IPv4 address, so the neighbours' tables stay true when the address goes to another container. */
 export function macAddressFor(ipv4: string | undefined, random: () => Buffer): string {
   const address = ipv4 === undefined ? undefined : parseAddress(ipv4);
-  const bytes = address ? [24n, 16n, 8n, 0n].map((shift) => Number((address.value >> shift) & 0xffn)) : [...random().subarray(0, 4)];
+  const bytes = address
+    ? [24n, 16n, 8n, 0n].map((shift) => Number((address.value >> shift) & 0xffn))
+    : [...random().subarray(0, 4)];
   return ['02', '42', ...bytes.map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
 }

@@ -38,7 +38,14 @@ export interface NetavarkRequest {
   dns_servers?: string[];
 }
 
-const DIRECTORIES = ['/usr/lib/podman', '/usr/libexec/podman', '/usr/local/libexec/podman', '/usr/local/lib/podman', '/usr/bin', '/usr/local/bin'];
+const DIRECTORIES = [
+  '/usr/lib/podman',
+  '/usr/libexec/podman',
+  '/usr/local/libexec/podman',
+  '/usr/local/lib/podman',
+  '/usr/bin',
+  '/usr/local/bin',
+];
 
 function findProgram(name: string): string | undefined {
   return DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => existsSync(path));
@@ -54,13 +61,18 @@ export function createNetavark(exec: Exec, configDirectory: string): Netavark {
   const run = async (verb: 'setup' | 'teardown', netns: string, request: NetavarkRequest) => {
     const program = findProgram('netavark');
     if (program === undefined)
-      throw systemError(`netavark is not installed: networks need it (Debian package "netavark"; looked in ${DIRECTORIES.join(', ')})`);
+      throw systemError(
+        `netavark is not installed: networks need it (Debian package "netavark"; looked in ${DIRECTORIES.join(', ')})`,
+      );
     const names = findProgram('aardvark-dns') ?? '/nonexistent/aardvark-dns';
     try {
-      await exec([program, '--config', configDirectory, '--rootless', 'false', '--aardvark-binary', names, verb, netns], {
-        input: JSON.stringify(request),
-        env: netavarkEnvironment(),
-      });
+      await exec(
+        [program, '--config', configDirectory, '--rootless', 'false', '--aardvark-binary', names, verb, netns],
+        {
+          input: JSON.stringify(request),
+          env: netavarkEnvironment(),
+        },
+      );
     } catch (error) {
       throw systemError(messageOf(error), error);
     }

@@ -39,4 +39,5 @@ export const OPTION = {
 } as const;
 
 /** Go's strconv.ParseBool, false for what it refuses. */
-export const isTrue = (text: string | undefined): boolean => ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');
+export const isTrue = (text: string | undefined): boolean =>
+  ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');

@@ -26,7 +26,7 @@ export function chooseSubnet(pools: readonly AddressPool[], family: 4 | 6, taken
     if (!base || base.family !== family || pool.size < base.prefix || pool.size > bitsOf(family)) continue;
     const step = 1n << BigInt(bitsOf(family) - pool.size);
     const end = base.value + sizeOf(base);
-    for (let value = base.value; value < end; ) {
+    for (let value = base.value; value < end;) {
       const candidate = networkOf({ family, value }, pool.size);
       const hit = taken.find((other) => overlaps(other, candidate));
       if (!hit) return candidate;

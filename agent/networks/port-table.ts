@@ -15,7 +15,8 @@ const bracketed = (hostIp: string): string => (hostIp.includes(':') ? `[${hostIp
 const sameFamily = (a: string, b: string): boolean => a.includes(':') === b.includes(':');
 
 /** Errors in the words of libnetwork; the caller puts the endpoint before them. */
-const taken = (hostIp: string, port: number) => systemError(`Bind for ${bracketed(hostIp)}:${port} failed: port is already allocated`);
+const taken = (hostIp: string, port: number) =>
+  systemError(`Bind for ${bracketed(hostIp)}:${port} failed: port is already allocated`);
 
 const REASONS: Record<string, string> = {
   EADDRINUSE: 'address already in use',
@@ -37,7 +38,11 @@ export class PortTable {
   }
 
   /** All or none. `addresses` are the container's, for messages and for what the kernel does not forward. */
-  async publish(owner: string, wishes: readonly PortWish[], addresses: { v4?: string; v6?: string }): Promise<PublishedPort[]> {
+  async publish(
+    owner: string,
+    wishes: readonly PortWish[],
+    addresses: { v4?: string; v6?: string },
+  ): Promise<PublishedPort[]> {
     const done: PublishedPort[] = [];
     try {
       for (const wish of wishes) done.push(...(await this.#publishOne(owner, wish, addresses)));
@@ -49,7 +54,11 @@ export class PortTable {
   }
 
   /** After a restart of the engine: what containers that still run have. Gives what another program took meanwhile. */
-  async restore(owner: string, ports: readonly PublishedPort[], addresses: { v4?: string; v6?: string }): Promise<PublishedPort[]> {
+  async restore(
+    owner: string,
+    ports: readonly PublishedPort[],
+    addresses: { v4?: string; v6?: string },
+  ): Promise<PublishedPort[]> {
     const lost: PublishedPort[] = [];
     for (const port of ports) {
       const holder = await hold(port, targetOf(port, addresses)).catch(() => undefined);
@@ -70,7 +79,12 @@ export class PortTable {
     const candidates = anyPort ? this.#ephemeralPorts() : range(wish.first, wish.last);
     let failure: EngineError | undefined;
     for (const hostPort of candidates) {
-      const ports = hostIps.map((hostIp) => ({ protocol: wish.protocol, containerPort: wish.containerPort, hostIp, hostPort }));
+      const ports = hostIps.map((hostIp) => ({
+        protocol: wish.protocol,
+        containerPort: wish.containerPort,
+        hostIp,
+        hostPort,
+      }));
       const clash = ports.find((port) => this.#isTaken(port));
       failure = clash ? taken(clash.hostIp, hostPort) : await this.#hold(owner, ports, addresses);
       if (failure) continue;
@@ -80,7 +94,11 @@ export class PortTable {
     throw failure ?? systemError('all ports are allocated');
   }
 
-  async #hold(owner: string, ports: PublishedPort[], addresses: { v4?: string; v6?: string }): Promise<EngineError | undefined> {
+  async #hold(
+    owner: string,
+    ports: PublishedPort[],
+    addresses: { v4?: string; v6?: string },
+  ): Promise<EngineError | undefined> {
     const got: Held[] = [];
     for (const port of ports) {
       try {
@@ -89,7 +107,10 @@ export class PortTable {
         for (const held of got) held.holder?.close();
         const code = (error as NodeJS.ErrnoException).code ?? '';
         const to = `${addresses.v4 ?? `[${addresses.v6 ?? ''}]`}:${port.containerPort}/${port.protocol}`;
-        return systemError(`failed to bind host port for ${bracketed(port.hostIp)}:${port.hostPort}:${to}: ${REASONS[code] ?? code}`, error);
+        return systemError(
+          `failed to bind host port for ${bracketed(port.hostIp)}:${port.hostPort}:${to}: ${REASONS[code] ?? code}`,
+          error,
+        );
       }
     }
     for (const held of got) this.#add(held);

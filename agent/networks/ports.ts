@@ -72,7 +72,10 @@ export function portWishes(bindings: PortMap, exposedPorts: readonly string[], p
   if (!publishAll) return wishes;
   const has = new Set(wishes.map((wish) => `${wish.containerPort}/${wish.protocol}`));
   const rest = exposed(exposedPorts).filter(({ port, protocol }) => !has.has(`${port}/${protocol}`));
-  return [...wishes, ...rest.map(({ port, protocol }) => ({ protocol, containerPort: port, hostIp: '', first: 0, last: 0 }))];
+  return [
+    ...wishes,
+    ...rest.map(({ port, protocol }) => ({ protocol, containerPort: port, hostIp: '', first: 0, last: 0 })),
+  ];
 }
 
 /** As inspect shows it; exposed ports that are not published map to null. */

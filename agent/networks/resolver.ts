@@ -8,13 +8,17 @@ export interface ResolverSettings {
 
 /** Docker's, where the host has no name server that a container could reach. */
 const PUBLIC = ['8.8.8.8', '8.8.4.4'];
-const isLocal = (server: string) => server.startsWith('127.') || server === '::1' || server.toLowerCase().startsWith('fe80:');
+const isLocal = (server: string) =>
+  server.startsWith('127.') || server === '::1' || server.toLowerCase().startsWith('fe80:');
 
 /** resolv.conf(5). Of several `search` or `domain` lines the last one counts. */
 export function parseResolvConf(text: string): ResolverSettings {
   const settings: ResolverSettings = { servers: [], search: [], options: [] };
   for (const line of text.split('\n')) {
-    const [key, ...values] = line.replace(/[#;].*$/, '').trim().split(/\s+/);
+    const [key, ...values] = line
+      .replace(/[#;].*$/, '')
+      .trim()
+      .split(/\s+/);
     if (key === 'nameserver' && values[0]) settings.servers.push(values[0]);
     else if (key === 'search' || key === 'domain') settings.search = values.filter((value) => value !== '.');
     else if (key === 'options') settings.options.push(...values);

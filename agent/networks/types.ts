@@ -62,7 +62,11 @@ export interface NetworkUsers {
   wants?(id: string, network: string): boolean;
   subject?(id: string): NetworkSubject;
   /** What its /etc/hosts and resolv.conf were made from, and what they are to show now. */
-  filesChanged?(id: string, before: Pick<Attachment, 'hosts' | 'dns'>, after: Pick<Attachment, 'hosts' | 'dns'>): Promise<void>;
+  filesChanged?(
+    id: string,
+    before: Pick<Attachment, 'hosts' | 'dns'>,
+    after: Pick<Attachment, 'hosts' | 'dns'>,
+  ): Promise<void>;
 }
 
 /** What the networks router calls. */

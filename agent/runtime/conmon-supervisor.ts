@@ -24,10 +24,16 @@ export interface ConmonSupervisorOptions {
 const CREATE_TIMEOUT = 120_000;
 
 /** conmon over crun or runc. */
-export function createConmonSupervisor({ conmon, runtime, layout, createTimeout = CREATE_TIMEOUT }: ConmonSupervisorOptions): Supervisor {
+export function createConmonSupervisor({
+  conmon,
+  runtime,
+  layout,
+  createTimeout = CREATE_TIMEOUT,
+}: ConmonSupervisorOptions): Supervisor {
   const base = { conmon, runtime: runtime.path, runtimeRoot: layout.runtimeState, exitDir: layout.exits };
   return {
-    create: (container) => create({ ...base, name: container.name }, { name: runtime.name, timeout: createTimeout }, container),
+    create: (container) =>
+      create({ ...base, name: container.name }, { name: runtime.name, timeout: createTimeout }, container),
     start: async (id) => {
       try {
         await exec([runtime.path, '--root', layout.runtimeState, 'start', id]);
@@ -39,7 +45,8 @@ export function createConmonSupervisor({ conmon, runtime, layout, createTimeout 
     attach: connectAttachSocket,
     resize: (bundle, height, width) => writeFifo(bundle, 'winsz', windowSize(height, width)),
     reopenLog: (bundle) => writeFifo(bundle, 'ctl', REOPEN_LOGS),
-    exec: (request) => (request.tty ? execWithTty(base, request) : execWithPipes(runtime.path, layout.runtimeState, request)),
+    exec: (request) =>
+      request.tty ? execWithTty(base, request) : execWithPipes(runtime.path, layout.runtimeState, request),
   };
 }
 
@@ -60,10 +67,15 @@ async function create(
     const answer = await within(runtime.timeout, run.messages.next());
     if (answer === LATE) {
       await killTree(await monitorOf(container.bundle));
-      throw createFailure(runtime.name, `${runtime.name} create did not end within ${runtime.timeout / 1000} s and was ended`, await argv0Of(container.bundle));
+      throw createFailure(
+        runtime.name,
+        `${runtime.name} create did not end within ${runtime.timeout / 1000} s and was ended`,
+        await argv0Of(container.bundle),
+      );
     }
     const pid = answer.done ? -1 : answer.value.data;
-    if (pid <= 0) throw createFailure(runtime.name, await complaintOf(run, answer.value?.message), await argv0Of(container.bundle));
+    if (pid <= 0)
+      throw createFailure(runtime.name, await complaintOf(run, answer.value?.message), await argv0Of(container.bundle));
     await run.detached;
     if (container.owner) await giveStdio(pid, container.owner);
     return { pid, startTime: startTimeOf(pid) ?? 0, monitorPid: await monitorOf(container.bundle) };
@@ -73,7 +85,8 @@ async function create(
   }
 }
 
-const monitorOf = async (bundle: string): Promise<number> => Number(await readFile(join(bundle, 'conmon.pid'), 'utf8').catch(() => '0'));
+const monitorOf = async (bundle: string): Promise<number> =>
+  Number(await readFile(join(bundle, 'conmon.pid'), 'utf8').catch(() => '0'));
 
 const LATE = Symbol('late');
 

@@ -91,9 +91,9 @@ function conmonArguments(options: ConmonOptions): string[] {
     ['--conmon-pidfile', join(options.bundle, 'conmon.pid')],
     ['--full-attach', '--no-sync-log'],
     ['-l', options.logPath === undefined ? 'none' : `k8s-file:${options.logPath}`],
-    ...['--root', options.runtimeRoot, '--log', join(options.bundle, 'runtime.log'), '--log-format', 'json'].map((argument) => [
-      `--runtime-arg=${argument}`,
-    ]),
+    ...['--root', options.runtimeRoot, '--log', join(options.bundle, 'runtime.log'), '--log-format', 'json'].map(
+      (argument) => [`--runtime-arg=${argument}`],
+    ),
   ].flat();
   if (options.tty) args.push('-t');
   if (options.stdin) args.push('-i');

@@ -21,10 +21,14 @@ export async function execWithPipes(runtime: string, runtimeRoot: string, reques
   // At its end from the start. Not /dev/null: crun would give that to the container's user.
   const nothing = request.stdin ? undefined : pipeToChild();
   nothing?.ours.destroy();
-  if (request.owner) for (const pipe of [out, err, input]) if (pipe) fchownSync(pipe.childFd, request.owner.uid, request.owner.gid);
+  if (request.owner)
+    for (const pipe of [out, err, input]) if (pipe) fchownSync(pipe.childFd, request.owner.uid, request.owner.gid);
   const args = ['--root', runtimeRoot, '--log', file('runtime.log'), '--log-format', 'json', 'exec'];
   args.push('--process', file('process.json'), '--pid-file', file('pidfile'), request.containerId);
-  const child = spawn(runtime, args, { stdio: [(input ?? nothing)?.childFd ?? 'ignore', out.childFd, err.childFd], cwd: request.directory });
+  const child = spawn(runtime, args, {
+    stdio: [(input ?? nothing)?.childFd ?? 'ignore', out.childFd, err.childFd],
+    cwd: request.directory,
+  });
   for (const pipe of [out, err, input, nothing]) pipe?.closeChildEnd();
   const ended = new Promise<number>((done, fail) => {
     child.once('error', fail);
@@ -87,7 +91,10 @@ function consoleOf(out: ChildPipe, err: ChildPipe, input: ChildPipe | undefined,
  * The runtime writes its own complaint to the command's stderr too. It writes the pid file when the command runs: what comes before that
  * waits until it is clear whose it is.
  */
-function holdUntilStarted(pidfile: string, give: (chunk: Buffer) => void): { take: (chunk: Buffer) => void; finish: (show: boolean) => void } {
+function holdUntilStarted(
+  pidfile: string,
+  give: (chunk: Buffer) => void,
+): { take: (chunk: Buffer) => void; finish: (show: boolean) => void } {
   let held: Buffer[] | undefined = [];
   let timer: NodeJS.Timeout | undefined;
   const release = (show: boolean) => {

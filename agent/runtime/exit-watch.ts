@@ -33,7 +33,11 @@ export const forgetExit = (directory: string, id: string): Promise<void> => rm(j
  * One inotify watch for all containers. `onExit` is called for each exit file that appears; those there before are not told of
  * (recovery reads them). A file may be told of more than once.
  */
-export async function watchExits(directory: string, onExit: (notice: ExitNotice) => void, onError: (error: unknown) => void): Promise<() => void> {
+export async function watchExits(
+  directory: string,
+  onExit: (notice: ExitNotice) => void,
+  onError: (error: unknown) => void,
+): Promise<() => void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const tell = (id: string) => {
     readExit(directory, id).then((notice) => notice && onExit(notice), onError);
@@ -41,7 +45,8 @@ export async function watchExits(directory: string, onExit: (notice: ExitNotice)
   const watcher = watch(directory, { persistent: true }, (_event, name) => {
     if (name !== null && ID.test(name)) tell(name);
     // The kernel dropped events: look at everything.
-    else if (name === null) readdir(directory).then((names) => names.filter((entry) => ID.test(entry)).forEach(tell), onError);
+    else if (name === null)
+      readdir(directory).then((names) => names.filter((entry) => ID.test(entry)).forEach(tell), onError);
   });
   watcher.on('error', onError);
   return () => watcher.close();

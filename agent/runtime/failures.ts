@@ -19,7 +19,8 @@ const MOUNT_HINT =
 /** Puts what crun or runc said into the words that runc, and so Docker, has for it. `argv0` is what was to be run. */
 export function normalise(said: string, argv0: string): { text: string; exitCode: number; faultOfRequest: boolean } {
   const text = said.trim().replace(/\s+$/, '');
-  const missing = /executable file [`"'](.*?)[`"'] not found/.exec(text) ?? /exec: "(.*?)": executable file not found/.exec(text);
+  const missing =
+    /executable file [`"'](.*?)[`"'] not found/.exec(text) ?? /exec: "(.*?)": executable file not found/.exec(text);
   if (missing || (/no such file or directory/i.test(text) && mentions(text, argv0))) {
     const name = missing?.[1] || argv0;
     const why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
@@ -28,7 +29,8 @@ export function normalise(said: string, argv0: string): { text: string; exitCode
   if (/permission denied/i.test(text) && /open executable|exec|cannot execute/i.test(text))
     return { text: `exec: "${argv0}": permission denied`, exitCode: 126, faultOfRequest: true };
   if (/permission denied/i.test(text)) return { text, exitCode: 126, faultOfRequest: true };
-  if (/exec format error/i.test(text)) return { text: `exec ${argv0}: exec format error`, exitCode: 255, faultOfRequest: false };
+  if (/exec format error/i.test(text))
+    return { text: `exec ${argv0}: exec format error`, exitCode: 255, faultOfRequest: false };
   if (/not a directory/i.test(text)) return { text: text + MOUNT_HINT, exitCode: 127, faultOfRequest: true };
   return { text, exitCode: 128, faultOfRequest: false };
 }
@@ -61,7 +63,10 @@ export function execFailure(said: string, argv0: string, cause?: unknown): Runti
 
 /** runc already says where it failed. */
 function withoutPrefix(said: string): string {
-  return said.replace(/^.*?(?:runc (?:create|run|exec) failed|exec failed): (?:unable to start container process: )?/s, '');
+  return said.replace(
+    /^.*?(?:runc (?:create|run|exec) failed|exec failed): (?:unable to start container process: )?/s,
+    '',
+  );
 }
 
 /** The message of the runtime's `--log-format json` file: its last error, which is the outermost. */

@@ -22,8 +22,22 @@ async function over(script: string) {
   await chmod(path, 0o755);
   await writeFile(join(bundle, 'config.json'), JSON.stringify({ process: { args: ['sleep'] } }));
   const conmon = (await findProgram('conmon')) as string;
-  const supervisor = createConmonSupervisor({ conmon, runtime: { name: 'runc', version: '1', path }, layout, createTimeout: 1000 });
-  const create = () => supervisor.create({ id, name: 'hung', bundle, tty: false, stdin: false, leaveStdinOpen: false, logPath: undefined });
+  const supervisor = createConmonSupervisor({
+    conmon,
+    runtime: { name: 'runc', version: '1', path },
+    layout,
+    createTimeout: 1000,
+  });
+  const create = () =>
+    supervisor.create({
+      id,
+      name: 'hung',
+      bundle,
+      tty: false,
+      stdin: false,
+      leaveStdinOpen: false,
+      logPath: undefined,
+    });
   return { create, bundle };
 }
 

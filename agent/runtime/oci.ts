@@ -6,7 +6,13 @@ export interface OciProcess {
   args: string[];
   env: string[];
   cwd: string;
-  capabilities?: { bounding: string[]; effective: string[]; inheritable?: string[]; permitted: string[]; ambient?: string[] };
+  capabilities?: {
+    bounding: string[];
+    effective: string[];
+    inheritable?: string[];
+    permitted: string[];
+    ambient?: string[];
+  };
   rlimits?: { type: string; soft: number; hard: number }[];
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
@@ -40,7 +46,15 @@ export interface OciSpec {
     namespaces: OciNamespace[];
     uidMappings?: OciIdMapping[];
     gidMappings?: OciIdMapping[];
-    devices?: { type: string; path: string; major: number; minor: number; fileMode?: number; uid?: number; gid?: number }[];
+    devices?: {
+      type: string;
+      path: string;
+      major: number;
+      minor: number;
+      fileMode?: number;
+      uid?: number;
+      gid?: number;
+    }[];
     cgroupsPath: string;
     resources: object;
     sysctl?: Record<string, string>;

@@ -28,7 +28,11 @@ export interface ChildPipe {
 
 export function pipeFromChild(): ChildPipe {
   const { read, write } = makePipe();
-  return { ours: new Socket({ fd: read, readable: true, writable: false }), childFd: write, closeChildEnd: once(write) };
+  return {
+    ours: new Socket({ fd: read, readable: true, writable: false }),
+    childFd: write,
+    closeChildEnd: once(write),
+  };
 }
 
 export function pipeToChild(): ChildPipe {

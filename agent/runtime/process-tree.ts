@@ -10,7 +10,7 @@ const SIGKILL = 9;
 export async function killTree(pid: number): Promise<void> {
   if (!Number.isInteger(pid) || pid <= 1) return;
   const found: number[] = [];
-  for (let next: number[] = [pid]; next.length > 0; ) {
+  for (let next: number[] = [pid]; next.length > 0;) {
     for (const one of next) signal(one, SIGSTOP);
     found.push(...next);
     const parents = new Set(next);

@@ -10,7 +10,16 @@ export interface RuntimeProgram {
 }
 
 /** Daemons are often started with a short PATH; sbin is where Debian keeps runc. */
-const EXTRA = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/libexec/podman', '/usr/lib/podman'];
+const EXTRA = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+  '/usr/libexec/podman',
+  '/usr/lib/podman',
+];
 
 /** The first executable of that name on PATH or in the usual places. */
 export async function findProgram(name: string, path = process.env['PATH'] ?? ''): Promise<string | undefined> {

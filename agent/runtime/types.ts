@@ -1,4 +1,11 @@
-import type { ContainerCreateRequest, ContainerConfig, EndpointSettings, ExecConfig, HostConfig, MountPoint } from '../api/container.ts';
+import type {
+  ContainerCreateRequest,
+  ContainerConfig,
+  EndpointSettings,
+  ExecConfig,
+  HostConfig,
+  MountPoint,
+} from '../api/container.ts';
 import type { ContainerRecord } from '../services/container-record.ts';
 import type { OciProcess, OciSpec } from './oci.ts';
 
@@ -50,7 +57,11 @@ export interface CheckedRequest {
   warnings: string[];
 }
 /** `checkCreate(request, imageConfig, facts)` throws invalid-parameter with dockerd's message. */
-export type CheckCreate = (request: ContainerCreateRequest, image: ContainerConfig, facts: KernelFacts) => CheckedRequest;
+export type CheckCreate = (
+  request: ContainerCreateRequest,
+  image: ContainerConfig,
+  facts: KernelFacts,
+) => CheckedRequest;
 
 /** How each namespace of a container comes about. */
 export type NamespaceChoice = { kind: 'new' } | { kind: 'host' } | { kind: 'join'; path: string };
@@ -73,7 +84,12 @@ export interface SpecInput {
 }
 export type BuildSpec = (input: SpecInput) => Promise<OciSpec>;
 /** The process of an exec, inheriting from the container's. */
-export type BuildExecProcess = (record: ContainerRecord, exec: ExecConfig, rootfs: string, facts: KernelFacts) => Promise<OciProcess>;
+export type BuildExecProcess = (
+  record: ContainerRecord,
+  exec: ExecConfig,
+  rootfs: string,
+  facts: KernelFacts,
+) => Promise<OciProcess>;
 /** Binds, --mount, image volumes, --volumes-from: makes or finds volumes and bind sources; each target once, sorted as Docker has it. */
 export type ResolveMounts = (
   request: CheckedRequest,

@@ -16,7 +16,8 @@ export function parseArguments(args: readonly string[]): Partial<EngineConfig> &
   for (let index = 0; index < args.length; index += 1) {
     const [name = '', inline] = (args[index] as string).split(/=(.*)/s, 2);
     const key = FLAGS[name];
-    if (key === undefined) throw new ConfigError(`unknown argument "${args[index]}". Known are: ${Object.keys(FLAGS).join(', ')}`);
+    if (key === undefined)
+      throw new ConfigError(`unknown argument "${args[index]}". Known are: ${Object.keys(FLAGS).join(', ')}`);
     const value = inline ?? args[(index += 1)];
     if (value === undefined || value === '') throw new ConfigError(`${name} needs a value`);
     if (result[key] !== undefined) throw new ConfigError(`${name} is given twice`);
@@ -28,13 +29,22 @@ export function parseArguments(args: readonly string[]): Partial<EngineConfig> &
 /** Command line over configuration file over defaults, checked. Throws ConfigError. */
 export async function loadConfig(args: readonly string[]): Promise<EngineConfig> {
   const { configFile, ...fromArguments } = parseArguments(args);
-  const config = { ...DEFAULT_CONFIG, ...(configFile === undefined ? {} : await readConfigFile(configFile)), ...fromArguments };
-  for (const [flag, path] of [['--socket', config.socket], ['--root', config.root], ['--run-dir', config.runDir]] as const) {
+  const config = {
+    ...DEFAULT_CONFIG,
+    ...(configFile === undefined ? {} : await readConfigFile(configFile)),
+    ...fromArguments,
+  };
+  for (const [flag, path] of [
+    ['--socket', config.socket],
+    ['--root', config.root],
+    ['--run-dir', config.runDir],
+  ] as const) {
     if (!isAbsolute(path)) throw new ConfigError(`${flag} must be an absolute path, not "${path}"`);
     // overlayfs and conmon separate with these
     if (/[:,\n]/.test(path)) throw new ConfigError(`${flag} must not contain ":" or "," ("${path}")`);
   }
-  if (Buffer.byteLength(config.socket) > 107) throw new ConfigError(`--socket is longer than the 107 bytes a socket's name may have ("${config.socket}")`);
+  if (Buffer.byteLength(config.socket) > 107)
+    throw new ConfigError(`--socket is longer than the 107 bytes a socket's name may have ("${config.socket}")`);
   if (config.runtime !== undefined && config.runtime !== 'crun' && config.runtime !== 'runc')
     throw new ConfigError(`--runtime must be crun or runc, not "${config.runtime}"`);
   return config;

@@ -12,13 +12,18 @@ const fail = (key: string, wanted: string): never => {
   throw new ConfigError(`"${key}" must be ${wanted}`);
 };
 const text = (value: unknown, key: string): string => (typeof value === 'string' ? value : fail(key, 'a string'));
-const flag = (value: unknown, key: string): boolean => (typeof value === 'boolean' ? value : fail(key, 'true or false'));
+const flag = (value: unknown, key: string): boolean =>
+  typeof value === 'boolean' ? value : fail(key, 'true or false');
 const count = (value: unknown, key: string): number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : fail(key, 'a whole number, zero or more');
+  typeof value === 'number' && Number.isInteger(value) && value >= 0
+    ? value
+    : fail(key, 'a whole number, zero or more');
 const texts = (value: unknown, key: string): string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : fail(key, 'a list of strings');
 const object = (value: unknown, key: string): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : fail(key, 'an object');
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : fail(key, 'an object');
 
 /** Bytes: a number, or text as "64m". */
 function bytes(value: unknown, key: string): number {
@@ -41,7 +46,8 @@ function ulimits(value: unknown, key: string): EngineConfig['defaultUlimits'] {
   for (const [name, item] of Object.entries(object(value, key))) {
     const limit = object(item, `${key}.${name}`);
     result[name] = { Name: name, Soft: Number(limit['Soft']), Hard: Number(limit['Hard']) };
-    if (!Number.isInteger(result[name].Soft) || !Number.isInteger(result[name].Hard)) fail(`${key}.${name}`, 'an object with whole numbers "Soft" and "Hard"');
+    if (!Number.isInteger(result[name].Soft) || !Number.isInteger(result[name].Hard))
+      fail(`${key}.${name}`, 'an object with whole numbers "Soft" and "Hard"');
   }
   return result;
 }
@@ -70,7 +76,9 @@ const KEYS: Record<string, Read> = {
   ipv6: (value, key) => ({ ipv6: flag(value, key) }),
   labels: (value, key) => ({ labels: texts(value, key) }),
   'max-concurrent-downloads': (value, key) => ({ maxConcurrentDownloads: Math.max(1, count(value, key)) }),
-  'cgroup-parent': (value, key) => ({ cgroupParent: text(value, key).startsWith('/') ? text(value, key) : `/${text(value, key)}` }),
+  'cgroup-parent': (value, key) => ({
+    cgroupParent: text(value, key).startsWith('/') ? text(value, key) : `/${text(value, key)}`,
+  }),
   'shutdown-timeout': (value, key) => ({ shutdownTimeout: count(value, key) }),
   'default-shm-size': (value, key) => ({ defaultShmSize: bytes(value, key) }),
   'default-ulimits': (value, key) => ({ defaultUlimits: ulimits(value, key) }),
@@ -86,7 +94,8 @@ export function parseConfigFile(content: string, file: string): Partial<EngineCo
   } catch (error) {
     throw new ConfigError(`${file}: not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ConfigError(`${file}: must be a JSON object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ConfigError(`${file}: must be a JSON object`);
   const result: Partial<EngineConfig> = {};
   for (const [key, entry] of Object.entries(value)) {
     const read = KEYS[key];

@@ -6,7 +6,7 @@ import { loadConfig, parseArguments } from './command-line.ts';
 import { parseConfigFile } from './config-file.ts';
 
 describe('the configuration file', () => {
-  it('has dockerd\'s names', () => {
+  it("has dockerd's names", () => {
     const content = JSON.stringify({
       'registry-mirrors': ['https://m'],
       'log-opts': { 'max-size': '10m' },
@@ -52,7 +52,11 @@ describe('the command line', () => {
     const file = join(directory, 'c.json');
     await writeFile(file, '{"data-root":"/from-file","exec-root":"/run-from-file"}');
     const config = await loadConfig([`--config-file=${file}`, '--root', '/from-line']);
-    expect(config).toMatchObject({ root: '/from-line', runDir: '/run-from-file', socket: '/var/run/berth/engine.sock' });
+    expect(config).toMatchObject({
+      root: '/from-line',
+      runDir: '/run-from-file',
+      socket: '/var/run/berth/engine.sock',
+    });
     await rm(directory, { recursive: true });
   });
 });

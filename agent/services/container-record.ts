@@ -1,5 +1,12 @@
 import type { IdMap } from '../namespaces/id-map.ts';
-import type { ContainerConfig, ContainerState, EndpointSettings, HostConfig, MountPoint, PortMap } from '../api/container.ts';
+import type {
+  ContainerConfig,
+  ContainerState,
+  EndpointSettings,
+  HostConfig,
+  MountPoint,
+  PortMap,
+} from '../api/container.ts';
 
 /** A container as it is kept in `containers/ID/record.json`. Everything a client was told of it is here or derived from here. */
 export interface ContainerRecord {

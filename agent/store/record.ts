@@ -45,7 +45,10 @@ export async function readRecord<T extends object>(kind: RecordKind<T>, path: st
     why = error instanceof Error ? error.message : String(error);
   }
   await mkdir(kind.quarantine, { recursive: true });
-  const target = join(kind.quarantine, `${kind.name}-${Date.now()}-${path.split('/').slice(-2, -1)[0] ?? ''}-${basename(path)}`);
+  const target = join(
+    kind.quarantine,
+    `${kind.name}-${Date.now()}-${path.split('/').slice(-2, -1)[0] ?? ''}-${basename(path)}`,
+  );
   await rename(path, target);
   kind.report(`The ${kind.name} record ${path} could not be read (${why}); it was moved to ${target}.`);
   return undefined;

@@ -16,7 +16,10 @@ export interface IdleMemory {
  * what was freed. One collection (some 15 ms) after each spell of work, none while there is nothing to do.
  * Node is to run with `--expose-gc`; without it only the C library gives back.
  */
-export function createIdleMemory(release: () => void = releaseMemory, resident: () => number = process.memoryUsage.rss): IdleMemory {
+export function createIdleMemory(
+  release: () => void = releaseMemory,
+  resident: () => number = process.memoryUsage.rss,
+): IdleMemory {
   let last = 0;
   let timer: NodeJS.Timeout | undefined;
   let size = 0;

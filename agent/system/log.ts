@@ -12,5 +12,6 @@ function line(level: string, message: string): void {
 export const stderrLog: Log = {
   info: (message) => line('info', message),
   warn: (message) => line('warn', message),
-  error: (message, cause) => line('error', cause instanceof Error ? `${message}: ${cause.stack ?? cause.message}` : message),
+  error: (message, cause) =>
+    line('error', cause instanceof Error ? `${message}: ${cause.stack ?? cause.message}` : message),
 };

@@ -1,7 +1,18 @@
 import koffi from 'koffi';
 
 /** mount(2) flags, <linux/mount.h>. */
-export const MS = { RDONLY: 1, NOSUID: 2, NODEV: 4, NOEXEC: 8, REMOUNT: 32, BIND: 4096, REC: 16384, PRIVATE: 1 << 18, SLAVE: 1 << 19, SHARED: 1 << 20 } as const;
+export const MS = {
+  RDONLY: 1,
+  NOSUID: 2,
+  NODEV: 4,
+  NOEXEC: 8,
+  REMOUNT: 32,
+  BIND: 4096,
+  REC: 16384,
+  PRIVATE: 1 << 18,
+  SLAVE: 1 << 19,
+  SHARED: 1 << 20,
+} as const;
 /** umount2(2) flags. */
 export const MNT = { FORCE: 1, DETACH: 2 } as const;
 /** clone flags, <linux/sched.h>. */
@@ -52,11 +63,15 @@ const LOCK_NB = 4;
 
 function load(): Syscalls {
   const libc = koffi.load('libc.so.6');
-  const mount = libc.func('int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)');
+  const mount = libc.func(
+    'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
+  );
   const umount2 = libc.func('int umount2(const char *target, int flags)');
   const mknod = libc.func('int mknod(const char *path, uint mode, uint64_t dev)');
   const mkfifo = libc.func('int mkfifo(const char *path, uint mode)');
-  const lsetxattr = libc.func('int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)');
+  const lsetxattr = libc.func(
+    'int lsetxattr(const char *path, const char *name, const void *value, size_t size, int flags)',
+  );
   const lgetxattr = libc.func('long lgetxattr(const char *path, const char *name, _Out_ uint8_t *value, size_t size)');
   const llistxattr = libc.func('long llistxattr(const char *path, _Out_ uint8_t *list, size_t size)');
   const setns = libc.func('int setns(int fd, int type)');

@@ -12,7 +12,10 @@ function noise(size: number, seed: number): Buffer {
 
 /** Text that compresses about as source code does. */
 function text(size: number, seed: number): Buffer {
-  const words = noise(4096, seed).toString('hex').match(/.{3,11}/g) ?? [];
+  const words =
+    noise(4096, seed)
+      .toString('hex')
+      .match(/.{3,11}/g) ?? [];
   const lines: string[] = [];
   let length = 0;
   for (let index = 0; length < size; index += 1) {
@@ -49,9 +52,15 @@ export function bigImage(options: BigImageOptions = {}): TestImage {
     const piece = 16 * 1024;
     for (let at = 0, index = 0; at < small.length; at += piece, index += 1) {
       if (index % 64 === 0) entries.push({ name: `opt/layer-${layer}/src-${index >> 6}/`, type: 'dir' });
-      entries.push({ name: `opt/layer-${layer}/src-${index >> 6}/file-${index}.ts`, content: small.subarray(at, at + piece) });
+      entries.push({
+        name: `opt/layer-${layer}/src-${index >> 6}/file-${index}.ts`,
+        content: small.subarray(at, at + piece),
+      });
     }
     layers.push(entries);
   }
-  return makeImage([busyboxLayer(), ...layers], { ...rest, config: { Cmd: ['sh'], Env: ['PATH=/bin:/usr/bin'], ...rest.config } });
+  return makeImage([busyboxLayer(), ...layers], {
+    ...rest,
+    config: { Cmd: ['sh'], Env: ['PATH=/bin:/usr/bin'], ...rest.config },
+  });
 }

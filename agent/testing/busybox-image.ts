@@ -26,7 +26,9 @@ export function busyboxLayer(): TarEntry[] {
   const dir = (name: string, mode = 0o755): TarEntry => ({ name: `${name}/`, type: 'dir', mode });
   const applets = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).split('\n').filter(Boolean);
   entries = [
-    ...['bin', 'dev', 'etc', 'home', 'proc', 'run', 'sys', 'usr', 'usr/bin', 'usr/sbin', 'var', 'var/www'].map((name) => dir(name)),
+    ...['bin', 'dev', 'etc', 'home', 'proc', 'run', 'sys', 'usr', 'usr/bin', 'usr/sbin', 'var', 'var/www'].map((name) =>
+      dir(name),
+    ),
     dir('root', 0o700),
     dir('tmp', 0o1777),
     dir('var/tmp', 0o1777),
@@ -46,6 +48,10 @@ export function busyboxLayer(): TarEntry[] {
 export function busyboxImage(options: ImageOptions = {}): TestImage {
   return makeImage([busyboxLayer()], {
     ...options,
-    config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: ['sh'], ...options.config },
+    config: {
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      Cmd: ['sh'],
+      ...options.config,
+    },
   });
 }

@@ -40,7 +40,10 @@ export async function debianTar(): Promise<string> {
 
 /** The mirror this machine's apt uses, since another may not be reached. */
 async function aptMirror(): Promise<string> {
-  const { stdout } = await run('sh', ['-c', 'apt-get indextargets --format "\\$(REPO_URI)" "Codename: bookworm" "Created-By: Packages" | head -n 1']);
+  const { stdout } = await run('sh', [
+    '-c',
+    'apt-get indextargets --format "\\$(REPO_URI)" "Codename: bookworm" "Created-By: Packages" | head -n 1',
+  ]);
   return stdout.trim() || 'http://deb.debian.org/debian';
 }
 
@@ -49,6 +52,10 @@ export async function debianImage(options: ImageOptions = {}): Promise<TestImage
   const tar = await readFile(await debianTar());
   return makeImage([tar], {
     ...options,
-    config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: ['bash'], ...options.config },
+    config: {
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
+      Cmd: ['bash'],
+      ...options.config,
+    },
   });
 }

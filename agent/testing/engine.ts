@@ -136,7 +136,10 @@ export function call(socket: string, method: string, path: string, body?: unknow
         method,
         path,
         agent: false,
-        headers: payload === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) },
+        headers:
+          payload === undefined
+            ? {}
+            : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) },
       },
       (res) => {
         const chunks: Buffer[] = [];

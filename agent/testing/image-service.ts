@@ -15,20 +15,34 @@ export interface TestImages {
   warnings: string[];
   /** containers by image id, as the test sets them */
   users: Map<string, { id: string; name: string; running: boolean }[]>;
-  pull(image: string, options?: { auth?: AuthConfig; platform?: string; signal?: AbortSignal; tag?: string }): Promise<ProgressMessage[]>;
+  pull(
+    image: string,
+    options?: { auth?: AuthConfig; platform?: string; signal?: AbortSignal; tag?: string },
+  ): Promise<ProgressMessage[]>;
   close(): Promise<void>;
 }
 
 /** The image service on a directory: its own, removed by `close`, unless `root` is given. */
-export async function openTestImages(options: { root?: string; config?: Partial<EngineConfig> } = {}): Promise<TestImages> {
+export async function openTestImages(
+  options: { root?: string; config?: Partial<EngineConfig> } = {},
+): Promise<TestImages> {
   const root = options.root ?? (await mkdtemp(join(tmpdir(), 'berth-images-')));
   const [events, warnings]: [string[], string[]] = [[], []];
   const users: TestImages['users'] = new Map();
   const images = await createImages({
     layout: new Layout(root, join(root, 'run')),
     sys: syscalls(),
-    log: { info: () => undefined, warn: (message) => warnings.push(message), error: (message) => warnings.push(message) },
-    config: { registryMirrors: [], insecureRegistries: [], maxConcurrentDownloads: 3, ...options.config } as EngineConfig,
+    log: {
+      info: () => undefined,
+      warn: (message) => warnings.push(message),
+      error: (message) => warnings.push(message),
+    },
+    config: {
+      registryMirrors: [],
+      insecureRegistries: [],
+      maxConcurrentDownloads: 3,
+      ...options.config,
+    } as EngineConfig,
     users: { usersOf: (id) => users.get(id) ?? [] },
     events: { emit: (type, action, id) => events.push(`${type} ${action} ${id}`) },
   });

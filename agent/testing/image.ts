@@ -67,7 +67,8 @@ export const sha256 = (content: Uint8Array) => `sha256:${createHash('sha256').up
 export const machineArchitecture = process.arch === 'x64' ? 'amd64' : process.arch;
 
 function layerMediaType(kind: 'oci' | 'docker', compression: Compression): string {
-  if (kind === 'docker' && compression !== 'zstd') return MEDIA_TYPES.docker.layer + (compression === 'gzip' ? '.gzip' : '');
+  if (kind === 'docker' && compression !== 'zstd')
+    return MEDIA_TYPES.docker.layer + (compression === 'gzip' ? '.gzip' : '');
   return MEDIA_TYPES.oci.layer + (compression === 'none' ? '' : `+${compression}`);
 }
 
@@ -86,7 +87,9 @@ export function makeImage(base: readonly LayerSource[], options: ImageOptions = 
     ...(options.variant === undefined ? {} : { variant: options.variant }),
   };
   const created = options.created ?? '2024-01-02T03:04:05Z';
-  const tars = [...base, ...(options.layers ?? [])].map((source) => (Buffer.isBuffer(source) ? source : makeTar(source)));
+  const tars = [...base, ...(options.layers ?? [])].map((source) =>
+    Buffer.isBuffer(source) ? source : makeTar(source),
+  );
   const diffIds = tars.map(sha256);
   const layers = tars.map((tar) => compress(tar, compression));
   const config = Buffer.from(
@@ -107,7 +110,11 @@ export function makeImage(base: readonly LayerSource[], options: ImageOptions = 
       schemaVersion: 2,
       mediaType: MEDIA_TYPES[kind].manifest,
       config: { mediaType: MEDIA_TYPES[kind].config, digest: sha256(config), size: config.length },
-      layers: layers.map((layer) => ({ mediaType: layerMediaType(kind, compression), digest: sha256(layer), size: layer.length })),
+      layers: layers.map((layer) => ({
+        mediaType: layerMediaType(kind, compression),
+        digest: sha256(layer),
+        size: layer.length,
+      })),
     }),
   );
   return {

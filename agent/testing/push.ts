@@ -22,12 +22,17 @@ export function registryRequest(
     if (options.contentType) headers['Content-Type'] = options.contentType;
     if (options.accept) headers['Accept'] = options.accept;
     if (options.username !== undefined)
-      headers['Authorization'] = `Basic ${Buffer.from(`${options.username}:${options.password ?? ''}`).toString('base64')}`;
+      headers['Authorization'] =
+        `Basic ${Buffer.from(`${options.username}:${options.password ?? ''}`).toString('base64')}`;
     const sent = request(url, { method, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>
-        done({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') }),
+        done({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString('utf8'),
+        }),
       );
       response.on('error', fail);
     });
@@ -42,14 +47,24 @@ async function pushBlob(base: string, digest: string, content: Buffer, options: 
   if (started.status !== 202) throw new Error(`upload refused: ${started.status} ${started.body}`);
   const target = new URL(started.headers.location ?? '', base);
   target.searchParams.set('digest', digest);
-  const stored = await registryRequest('PUT', target.href, { ...options, body: content, contentType: 'application/octet-stream' });
+  const stored = await registryRequest('PUT', target.href, {
+    ...options,
+    body: content,
+    contentType: 'application/octet-stream',
+  });
   if (stored.status !== 201) throw new Error(`blob ${digest} refused: ${stored.status} ${stored.body}`);
 }
 
 /**
  * Stores `image` (an index: with all its children) as `name:tag` in the registry at `host`. Resolves to "HOST/NAME:TAG".
  */
-export async function pushImage(host: string, name: string, tag: string, image: TestImage, options: PushOptions = {}): Promise<string> {
+export async function pushImage(
+  host: string,
+  name: string,
+  tag: string,
+  image: TestImage,
+  options: PushOptions = {},
+): Promise<string> {
   const base = `http://${host}/v2/${name}`;
   for (const child of image.children) await pushImage(host, name, child.digest, child, options);
   for (const blob of image.blobs) await pushBlob(base, blob.digest, blob.content, options);

@@ -66,7 +66,12 @@ export async function startProxy(target: string, options: ProxyOptions = {}, por
   };
 }
 
-async function forward(answer: IncomingMessage, res: ServerResponse, seen: SeenRequest, options: ProxyOptions): Promise<void> {
+async function forward(
+  answer: IncomingMessage,
+  res: ServerResponse,
+  seen: SeenRequest,
+  options: ProxyOptions,
+): Promise<void> {
   res.writeHead(answer.statusCode ?? 502, answer.headers);
   const isBlob = seen.method === 'GET' && seen.url.includes('/blobs/');
   const cut = isBlob ? options.cutAfter?.(seen) : undefined;

@@ -56,13 +56,22 @@ async function configuration(directory: string, port: number, options: RegistryO
   const auth: Record<string, object> = {};
   if (options.htpasswd) {
     const path = join(directory, 'htpasswd');
-    await writeFile(path, Object.entries(options.htpasswd).map(([user, password]) => htpasswdLine(user, password)).join(''));
+    await writeFile(
+      path,
+      Object.entries(options.htpasswd)
+        .map(([user, password]) => htpasswdLine(user, password))
+        .join(''),
+    );
     auth['htpasswd'] = { realm: 'berth-test', path };
   }
   return {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true }, cache: { blobdescriptor: 'inmemory' } },
+    storage: {
+      filesystem: { rootdirectory: join(directory, 'data') },
+      delete: { enabled: true },
+      cache: { blobdescriptor: 'inmemory' },
+    },
     http: { addr: `127.0.0.1:${port}`, secret: 'berth-test' },
     ...(options.htpasswd ? { auth } : {}),
     ...(options.mirrorOf ? { proxy: { remoteurl: options.mirrorOf } } : {}),
@@ -88,7 +97,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     clearTimeout(timer);
     if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
   };
-  for (const deadline = Date.now() + 15_000; !(await answers(port)); ) {
+  for (const deadline = Date.now() + 15_000; !(await answers(port));) {
     if (child.exitCode !== null || child.pid === undefined || Date.now() > deadline) {
       if (child.pid !== undefined) await stop();
       throw new Error(`docker-registry did not start: ${said}`);

@@ -15,7 +15,8 @@ if (existsSync(networks))
   for (const name of readdirSync(networks, { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.json')) continue;
     const text = readFileSync(`${networks}/${name}`, 'utf8');
-    for (const match of text.matchAll(/"(?:bridge|interface|bridgeName|network_interface)":"([\w.-]{1,15})"/g)) bridges.add(match[1] as string);
+    for (const match of text.matchAll(/"(?:bridge|interface|bridgeName|network_interface)":"([\w.-]{1,15})"/g))
+      bridges.add(match[1] as string);
   }
 for (const bridge of bridges) if (bridge !== 'bridge') await exec(['ip', 'link', 'del', bridge], { okCodes: [0, 1] });
 

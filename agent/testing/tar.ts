@@ -64,9 +64,12 @@ function paxRecord(key: string, value: Uint8Array): Buffer {
 function paxHeader(entry: TarEntry): Buffer[] {
   const records: Buffer[] = [];
   if (Buffer.byteLength(entry.name) > 100) records.push(paxRecord('path', Buffer.from(entry.name)));
-  if (Buffer.byteLength(entry.linkname ?? '') > 100) records.push(paxRecord('linkpath', Buffer.from(entry.linkname ?? '')));
-  if (entry.mtime !== undefined && !Number.isInteger(entry.mtime)) records.push(paxRecord('mtime', Buffer.from(String(entry.mtime))));
-  for (const [name, value] of Object.entries(entry.xattrs ?? {})) records.push(paxRecord(`SCHILY.xattr.${name}`, Buffer.from(value)));
+  if (Buffer.byteLength(entry.linkname ?? '') > 100)
+    records.push(paxRecord('linkpath', Buffer.from(entry.linkname ?? '')));
+  if (entry.mtime !== undefined && !Number.isInteger(entry.mtime))
+    records.push(paxRecord('mtime', Buffer.from(String(entry.mtime))));
+  for (const [name, value] of Object.entries(entry.xattrs ?? {}))
+    records.push(paxRecord(`SCHILY.xattr.${name}`, Buffer.from(value)));
   if (records.length === 0) return [];
   const body = Buffer.concat(records);
   return [header('x', 'PaxHeaders.0/entry', '', body.length, {}), body, padding(body.length)];
@@ -90,7 +93,11 @@ export function makeTar(entries: readonly TarEntry[], format: 'pax' | 'gnu' = 'p
     const type = entry.type ?? 'file';
     const content = type === 'file' ? Buffer.from(entry.content ?? '') : Buffer.alloc(0);
     parts.push(...(format === 'gnu' && entry.xattrs === undefined ? gnuHeader(entry) : paxHeader(entry)));
-    parts.push(header(TYPE_FLAGS[type], entry.name, entry.linkname ?? '', content.length, entry), content, padding(content.length));
+    parts.push(
+      header(TYPE_FLAGS[type], entry.name, entry.linkname ?? '', content.length, entry),
+      content,
+      padding(content.length),
+    );
   }
   parts.push(Buffer.alloc(2 * BLOCK));
   return Buffer.concat(parts);

@@ -16,7 +16,13 @@ export async function copyTree(from: string, to: string, sys: Syscalls): Promise
   await copyDirectory(from, to, await lstat(from), sys, links);
 }
 
-async function copyDirectory(from: string, to: string, stats: Stats, sys: Syscalls, links: Map<string, string>): Promise<void> {
+async function copyDirectory(
+  from: string,
+  to: string,
+  stats: Stats,
+  sys: Syscalls,
+  links: Map<string, string>,
+): Promise<void> {
   for (const name of await readdir(from)) await copyEntry(join(from, name), join(to, name), sys, links);
   await copyAttributes(from, to, stats, sys);
 }

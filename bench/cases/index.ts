@@ -17,7 +17,8 @@ const execute: Case = {
   what: 'docker exec of true in a running container',
   unit: 'ms',
   share: 1,
-  prepare: async ({ client }, { small }) => void (await client.docker('run', '-d', '--label', LABEL, '--name', 'bench-exec', small, 'sleep', '3600')),
+  prepare: async ({ client }, { small }) =>
+    void (await client.docker('run', '-d', '--label', LABEL, '--name', 'bench-exec', small, 'sleep', '3600')),
   once: ({ client }) => client.timed('exec', 'bench-exec', 'true'),
   finish: removeContainers,
 };
@@ -39,7 +40,8 @@ const pull: Case = {
     return engine.client.timed('pull', '-q', image);
   },
   finish: async (engine, { big }) => {
-    for (let number = pulled.get(engine) ?? 0; number > 0; number--) await engine.client.docker('rmi', '-f', await big(number));
+    for (let number = pulled.get(engine) ?? 0; number > 0; number--)
+      await engine.client.docker('rmi', '-f', await big(number));
     pulled.delete(engine);
   },
 };
@@ -50,7 +52,8 @@ const ps: Case = {
   unit: 'ms',
   share: 1,
   prepare: async ({ client }, { small }) => {
-    for (let index = 0; index < 60; index++) await client.docker('create', '--label', LABEL, '--name', `bench-ps-${index}`, small, 'true');
+    for (let index = 0; index < 60; index++)
+      await client.docker('create', '--label', LABEL, '--name', `bench-ps-${index}`, small, 'true');
   },
   once: ({ client }) => client.timed('ps', '-a'),
   finish: removeContainers,

@@ -21,7 +21,8 @@ export const logs: Case = {
     const size = await client.readAll('/v1.41/containers/bench-logs/logs?stdout=1&stderr=1');
     const took = performance.now() - start;
     // An engine may put several lines in a frame, or cut one: the text is what has to be whole.
-    if (size < LINES * LINE || size > LINES * (LINE + FRAME * 2)) throw new Error(`read ${size} bytes, not ${LINES} lines`);
+    if (size < LINES * LINE || size > LINES * (LINE + FRAME * 2))
+      throw new Error(`read ${size} bytes, not ${LINES} lines`);
     return took;
   },
   finish: removeContainers,

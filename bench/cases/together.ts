@@ -13,7 +13,9 @@ export const together: Case = {
     const ids: string[] = [];
     for (let index = 0; index < COUNT; index++) {
       const body = { Image: small, Cmd: ['sleep', '3600'], Labels: { [LABEL]: '' } };
-      ids.push((await client.call<{ Id: string }>('POST', `/v1.41/containers/create?name=bench-together-${index}`, body)).Id);
+      ids.push(
+        (await client.call<{ Id: string }>('POST', `/v1.41/containers/create?name=bench-together-${index}`, body)).Id,
+      );
     }
     const start = performance.now();
     await Promise.all(ids.map((id) => client.call('POST', `/v1.41/containers/${id}/start`)));

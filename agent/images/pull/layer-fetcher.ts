@@ -52,7 +52,12 @@ export class LayerFetcher {
   }
 
   /** Resolves when the layer is stored. `session` may be another's when the job is shared. */
-  async fetch(layer: WantedLayer, session: RegistrySession, listener: LayerListener, signal: AbortSignal): Promise<void> {
+  async fetch(
+    layer: WantedLayer,
+    session: RegistrySession,
+    listener: LayerListener,
+    signal: AbortSignal,
+  ): Promise<void> {
     while (!this.isStored(layer)) {
       const running = this.#jobs.get(layer.blob.digest);
       const job = running && !running.abort.signal.aborted ? running : undefined;
@@ -97,7 +102,11 @@ export class LayerFetcher {
     };
     const release = this.#store.hold([layer.diffId, layer.blob.digest]);
     job.result = this.#limiter
-      .run(() => this.#work(layer, session, job), job.abort.signal, () => job.listeners.forEach((listener) => listener.onWaiting()))
+      .run(
+        () => this.#work(layer, session, job),
+        job.abort.signal,
+        () => job.listeners.forEach((listener) => listener.onWaiting()),
+      )
       .finally(() => {
         this.#jobs.delete(layer.blob.digest);
         release();
@@ -115,10 +124,14 @@ export class LayerFetcher {
     const task: Omit<LayerTask, 'id'> = {
       digest,
       size: layer.blob.size,
-      ...(stored ? { storedPath: this.#store.blobs.path(digest) } : { partialPath: await this.#store.blobs.partial(digest) }),
+      ...(stored
+        ? { storedPath: this.#store.blobs.path(digest) }
+        : { partialPath: await this.#store.blobs.partial(digest) }),
       ...(directory === undefined
         ? {}
-        : { unpack: { directory: join(directory, 'diff'), diffId: layer.diffId, overlayPrefix: this.#overlayPrefix() } }),
+        : {
+            unpack: { directory: join(directory, 'diff'), diffId: layer.diffId, overlayPrefix: this.#overlayPrefix() },
+          }),
     };
     try {
       const size = await this.#runAuthorised(task, layer, session, job);
@@ -127,13 +140,19 @@ export class LayerFetcher {
     } catch (error) {
       if (directory !== undefined) await this.#store.layers.abandon(directory);
       // a stored blob that is not what its name says: fetched anew next time
-      if (stored && error instanceof EngineError && error.message.includes('verification failed')) await this.#store.blobs.remove(digest);
+      if (stored && error instanceof EngineError && error.message.includes('verification failed'))
+        await this.#store.blobs.remove(digest);
       throw error;
     }
   }
 
   /** A token may expire between the manifest and the last layer: then the rest is fetched with a new one. */
-  async #runAuthorised(task: Omit<LayerTask, 'id'>, layer: WantedLayer, session: RegistrySession, job: Job): Promise<number> {
+  async #runAuthorised(
+    task: Omit<LayerTask, 'id'>,
+    layer: WantedLayer,
+    session: RegistrySession,
+    job: Job,
+  ): Promise<number> {
     const listener = {
       onProgress: (fetched: number) => {
         job.fetched = fetched;

@@ -3,8 +3,25 @@ import type { EventSink } from '../../services/events/types.ts';
 import { timestampOf } from '../../system/clock.ts';
 import type { Manifest, Platform } from '../media-types.ts';
 import { canRun, formatPlatform, hostPlatform, parsePlatform, platformMatches } from '../platform.ts';
-import { checkDigest, checkTag, familiar, familiarName, fullName, fullReference, isOfficialHub, parseReference, type Reference } from '../reference/parse.ts';
-import { fetchBlob, fetchManifest, fetchTags, headManifest, type FetchedManifest, type RegistryClient } from '../registry/client.ts';
+import {
+  checkDigest,
+  checkTag,
+  familiar,
+  familiarName,
+  fullName,
+  fullReference,
+  isOfficialHub,
+  parseReference,
+  type Reference,
+} from '../reference/parse.ts';
+import {
+  fetchBlob,
+  fetchManifest,
+  fetchTags,
+  headManifest,
+  type FetchedManifest,
+  type RegistryClient,
+} from '../registry/client.ts';
 import { translatePullError } from '../registry/errors.ts';
 import type { RegistrySession } from '../registry/session.ts';
 import type { ImageStore } from '../store/image-store.ts';
@@ -35,17 +52,27 @@ export async function pullImage(context: PullContext, request: PullRequest): Pro
   const platform = request.platform ? parsePlatform(request.platform) : undefined;
   try {
     await context.client.withSession(reference, request, async (session) => {
-      if (reference.tag !== undefined || reference.digest !== undefined) return pullOne(context, request, session, reference, platform);
+      if (reference.tag !== undefined || reference.digest !== undefined)
+        return pullOne(context, request, session, reference, platform);
       const tags = await fetchTags(session);
       if (tags.length === 0) throw notFound(`no tags found for ${familiarName(reference)}`);
       for (const tag of tags) await pullOne(context, request, session, { ...reference, tag }, platform);
     });
   } catch (error) {
-    throw translatePullError(error, reference.tag === undefined && reference.digest === undefined ? { ...reference, tag: 'latest' } : reference);
+    throw translatePullError(
+      error,
+      reference.tag === undefined && reference.digest === undefined ? { ...reference, tag: 'latest' } : reference,
+    );
   }
 }
 
-async function pullOne(context: PullContext, request: PullRequest, session: RegistrySession, reference: Reference, platform: Platform | undefined): Promise<void> {
+async function pullOne(
+  context: PullContext,
+  request: PullRequest,
+  session: RegistrySession,
+  reference: Reference,
+  platform: Platform | undefined,
+): Promise<void> {
   const { store, events } = context;
   const { onProgress } = request;
   const wanted = reference.digest ?? reference.tag ?? 'latest';
@@ -61,7 +88,12 @@ async function pullOne(context: PullContext, request: PullRequest, session: Regi
     before = before === record.id ? record.id : undefined;
   }
   onProgress({ status: `Digest: ${digest}` });
-  onProgress({ status: before === undefined ? `Status: Downloaded newer image for ${familiar(reference)}` : `Status: Image is up to date for ${familiar(reference)}` });
+  onProgress({
+    status:
+      before === undefined
+        ? `Status: Downloaded newer image for ${familiar(reference)}`
+        : `Status: Image is up to date for ${familiar(reference)}`,
+  });
   events.emit('image', 'pull', familiar(reference), { name: familiarName(reference) });
 }
 
@@ -71,7 +103,12 @@ const nameOf = ({ digest, ...rest }: Reference) => {
 };
 
 /** On the Hub, which counts fetched manifests against a limit but not questions for their digest: the digest, when we have it already. */
-async function unchanged(context: PullContext, session: RegistrySession, reference: Reference, platform: Platform | undefined): Promise<string | undefined> {
+async function unchanged(
+  context: PullContext,
+  session: RegistrySession,
+  reference: Reference,
+  platform: Platform | undefined,
+): Promise<string | undefined> {
   if (!isOfficialHub(reference) || reference.tag === undefined || reference.digest !== undefined) return undefined;
   const have = context.store.table.referenced(fullReference(reference));
   if (!have || (platform && !platformMatches(platform, have))) return undefined;
@@ -94,7 +131,10 @@ async function bringImage(
   const content = store.blobs.has(id) ? store.blobs.readSync(id) : await fetchBlob(session, id, manifest.config.size);
   const configuration = checkConfiguration(content, manifest, reference);
   if (!fromIndex) checkArchitecture(configuration, platform, reference, request.onProgress);
-  const layers = manifest.layers.map((blob, index) => ({ diffId: configuration.rootfs.diff_ids[index] as string, blob }));
+  const layers = manifest.layers.map((blob, index) => ({
+    diffId: configuration.rootfs.diff_ids[index] as string,
+    blob,
+  }));
   const release = store.hold([id, fetched.digest, ...layers.flatMap((layer) => [layer.diffId, layer.blob.digest])]);
   try {
     await bringLayers(context, id, layers, session, request);
@@ -107,7 +147,10 @@ async function bringImage(
   } catch (error) {
     release();
     // blobs stay for the next attempt to go on from; layers that no image came of do not
-    await store.release(layers.map((layer) => layer.diffId), []);
+    await store.release(
+      layers.map((layer) => layer.diffId),
+      [],
+    );
     throw error;
   } finally {
     release();
@@ -115,7 +158,12 @@ async function bringImage(
 }
 
 /** A single manifest says nothing of its platform before its configuration is read. */
-function checkArchitecture(actual: ImageConfiguration, platform: Platform | undefined, reference: Reference, onProgress: OnProgress): void {
+function checkArchitecture(
+  actual: ImageConfiguration,
+  platform: Platform | undefined,
+  reference: Reference,
+  onProgress: OnProgress,
+): void {
   const wanted = platform ?? hostPlatform;
   if (actual.architecture === '' || platformMatches(wanted, actual)) return;
   const message = `image with reference ${familiar(reference)} was found but does not match the ${platform ? 'specified' : "host's"} platform: wanted ${formatPlatform(wanted)}, actual: ${formatPlatform(actual)}`;
@@ -155,7 +203,13 @@ async function bringLayers(
   if (failure !== undefined) throw failure;
 }
 
-async function bringLayer(fetcher: LayerFetcher, layer: WantedLayer, session: RegistrySession, onProgress: OnProgress, signal: AbortSignal): Promise<void> {
+async function bringLayer(
+  fetcher: LayerFetcher,
+  layer: WantedLayer,
+  session: RegistrySession,
+  onProgress: OnProgress,
+  signal: AbortSignal,
+): Promise<void> {
   const progress = layerProgress(onProgress, layer.blob.digest);
   const { size } = layer.blob;
   await fetcher.fetch(
@@ -176,11 +230,20 @@ async function bringLayer(fetcher: LayerFetcher, layer: WantedLayer, session: Re
   progress.say('Pull complete');
 }
 
-function recordOf(store: ImageStore, manifest: Manifest, fetched: FetchedManifest, configuration: ImageConfiguration, layers: readonly WantedLayer[]): ImageRecord {
+function recordOf(
+  store: ImageStore,
+  manifest: Manifest,
+  fetched: FetchedManifest,
+  configuration: ImageConfiguration,
+  layers: readonly WantedLayer[],
+): ImageRecord {
   return {
     id: manifest.config.digest,
     manifest: { mediaType: fetched.mediaType, digest: fetched.digest, size: fetched.content.length },
-    layers: layers.map(({ diffId, blob }) => ({ diffId, blob: { mediaType: blob.mediaType, digest: blob.digest, size: blob.size } })),
+    layers: layers.map(({ diffId, blob }) => ({
+      diffId,
+      blob: { mediaType: blob.mediaType, digest: blob.digest, size: blob.size },
+    })),
     architecture: configuration.architecture,
     ...(configuration.variant ? { variant: configuration.variant } : {}),
     os: configuration.os,

@@ -1,7 +1,17 @@
 import { invalid, notFound, systemError } from '../../api/errors.ts';
 import { fetchManifest, type FetchedManifest } from '../registry/client.ts';
 import type { RegistrySession } from '../registry/session.ts';
-import { isConfigType, isIndexType, isLayerType, isManifestType, isSchema1Type, type Descriptor, type Manifest, type ManifestIndex, type Platform } from '../media-types.ts';
+import {
+  isConfigType,
+  isIndexType,
+  isLayerType,
+  isManifestType,
+  isSchema1Type,
+  type Descriptor,
+  type Manifest,
+  type ManifestIndex,
+  type Platform,
+} from '../media-types.ts';
 import { formatPlatform, selectManifest } from '../platform.ts';
 import { checkDigest, familiar, type Reference } from '../reference/parse.ts';
 import type { ImageConfiguration } from '../store/image-table.ts';
@@ -23,7 +33,12 @@ function parseJson(content: Buffer, what: string): Record<string, unknown> {
 
 function checkDescriptor(value: unknown): Descriptor {
   const { mediaType, digest, size } = (value ?? {}) as Partial<Descriptor>;
-  if (typeof mediaType !== 'string' || typeof digest !== 'string' || !Number.isSafeInteger(size) || (size as number) < 0)
+  if (
+    typeof mediaType !== 'string' ||
+    typeof digest !== 'string' ||
+    !Number.isSafeInteger(size) ||
+    (size as number) < 0
+  )
     throw systemError('the registry sent a manifest with an incomplete descriptor');
   if ((size as number) > MAX_LAYER) throw systemError(`the registry sent a manifest with a layer of ${size} bytes`);
   checkDigest(digest);
@@ -63,7 +78,8 @@ function checkManifest(fetched: FetchedManifest): Manifest {
     throw invalid(`invalid image: ${(manifest.config as Descriptor).mediaType} is not an image configuration`);
   const odd = manifest.layers.find((layer) => !isLayerType(layer.mediaType));
   if (odd) throw invalid(`invalid image: unsupported layer media type ${odd.mediaType}`);
-  if (manifest.layers.length > MAX_LAYERS) throw invalid(`invalid image: max depth exceeded (${manifest.layers.length} layers)`);
+  if (manifest.layers.length > MAX_LAYERS)
+    throw invalid(`invalid image: max depth exceeded (${manifest.layers.length} layers)`);
   return manifest as Manifest;
 }
 
@@ -71,11 +87,15 @@ function checkManifest(fetched: FetchedManifest): Manifest {
 export function checkConfiguration(content: Buffer, manifest: Manifest, reference: Reference): ImageConfiguration {
   const value = parseJson(content, 'image configuration') as unknown as Partial<ImageConfiguration>;
   const diffIds = value.rootfs?.diff_ids ?? [];
-  if (!Array.isArray(diffIds) || (manifest.layers.length > 0 && value.rootfs?.type !== 'layers')) throw systemError('empty RootFS');
+  if (!Array.isArray(diffIds) || (manifest.layers.length > 0 && value.rootfs?.type !== 'layers'))
+    throw systemError('empty RootFS');
   diffIds.forEach((diffId) => checkDigest(String(diffId)));
-  if (diffIds.length !== manifest.layers.length) throw systemError(`layers from manifest don't match image configuration`);
+  if (diffIds.length !== manifest.layers.length)
+    throw systemError(`layers from manifest don't match image configuration`);
   if (typeof value.os === 'string' && value.os !== '' && value.os !== 'linux')
-    throw invalid(`image operating system ${JSON.stringify(value.os)} cannot be used on this platform: ${familiar(reference)}`);
+    throw invalid(
+      `image operating system ${JSON.stringify(value.os)} cannot be used on this platform: ${familiar(reference)}`,
+    );
   return {
     ...value,
     os: value.os || 'linux',

@@ -54,7 +54,8 @@ export function parseReference(text: string): Reference {
     throw invalid(`invalid repository name (${text}), cannot specify 64-byte hexadecimal strings`);
   const [domain, remainder] = splitDomain(text);
   const name = remainder.split(/[:@]/, 1)[0] ?? '';
-  if (name !== name.toLowerCase()) throw invalid(`invalid reference format: repository name (${name}) must be lowercase`);
+  if (name !== name.toLowerCase())
+    throw invalid(`invalid reference format: repository name (${name}) must be lowercase`);
   const match = REFERENCE.exec(`${domain}/${remainder}`);
   if (!match) throw invalid('invalid reference format');
   const [, , path = '', tag, digest] = match;
@@ -78,7 +79,8 @@ export function familiarName({ domain, path }: Reference): string {
   return match?.[1] ?? path;
 }
 
-const suffix = ({ tag, digest }: Reference) => (tag === undefined ? '' : `:${tag}`) + (digest === undefined ? '' : `@${digest}`);
+const suffix = ({ tag, digest }: Reference) =>
+  (tag === undefined ? '' : `:${tag}`) + (digest === undefined ? '' : `@${digest}`);
 /** With tag and digest, as Docker shows it. */
 export const familiar = (reference: Reference) => familiarName(reference) + suffix(reference);
 /** With tag and digest, in full: the key under which a reference is stored. */

@@ -76,7 +76,8 @@ export async function fetchToken(
   options: { insecureTls: boolean; signal?: AbortSignal; offline?: boolean },
 ): Promise<{ header: string; seconds: number; identityToken: string }> {
   const { realm, service } = challenge.parameters;
-  if (realm === undefined || !/^https?:\/\//.test(realm)) throw systemError('no realm was specified in the registry’s challenge');
+  if (realm === undefined || !/^https?:\/\//.test(realm))
+    throw systemError('no realm was specified in the registry’s challenge');
   const url = new URL(realm);
   const oauth = credentials.identityToken !== '';
   const form = new URLSearchParams();
@@ -135,7 +136,9 @@ function tokenRefused(status: number, url: URL, body: Buffer): EngineError {
   } catch {
     // plain text
   }
-  if (status === 401) return new EngineError('unauthorized', `unauthorized: ${detail || 'incorrect username or password'}`);
-  if (status === 403) return new EngineError('forbidden', `denied: ${detail || 'requested access to the resource is denied'}`);
+  if (status === 401)
+    return new EngineError('unauthorized', `unauthorized: ${detail || 'incorrect username or password'}`);
+  if (status === 403)
+    return new EngineError('forbidden', `denied: ${detail || 'requested access to the resource is denied'}`);
   return systemError(`failed to fetch token from ${url.origin}${url.pathname}: ${status} ${detail}`.trim());
 }

@@ -42,7 +42,10 @@ export class RegistryClient {
       try {
         // a mirror is not the registry that the credentials are for
         const shown = endpoint.mirror ? credentialsOf(undefined) : credentials;
-        session = await RegistrySession.open({ endpoint, credentials: shown, tokens: this.#tokens, signal: options.signal }, reference);
+        session = await RegistrySession.open(
+          { endpoint, credentials: shown, tokens: this.#tokens, signal: options.signal },
+          reference,
+        );
       } catch (error) {
         if (error instanceof EngineError && error.kind === 'cancelled') throw error;
         last = error;
@@ -62,14 +65,18 @@ export class RegistryClient {
   #ordered(reference: Reference, push: boolean) {
     const endpoints = endpointsFor(reference, this.#config).filter((endpoint) => !(push && endpoint.mirror));
     const known = this.#working.get(reference.domain);
-    const rank = (endpoint: { base: string; mirror: boolean }) => (endpoint.mirror ? 0 : endpoint.base === known ? 1 : 2);
+    const rank = (endpoint: { base: string; mirror: boolean }) =>
+      endpoint.mirror ? 0 : endpoint.base === known ? 1 : 2;
     return endpoints.sort((a, b) => rank(a) - rank(b));
   }
 }
 
 /** By tag or digest. Its digest is computed, and checked where the reference names one. */
 export async function fetchManifest(session: RegistrySession, tagOrDigest: string): Promise<FetchedManifest> {
-  const response = await session.request({ method: 'GET', path: `manifests/${tagOrDigest}`, headers: { Accept: ACCEPT } }, [200]);
+  const response = await session.request(
+    { method: 'GET', path: `manifests/${tagOrDigest}`, headers: { Accept: ACCEPT } },
+    [200],
+  );
   const content = await readBody(response);
   const byDigest = tagOrDigest.includes(':');
   const digest = digestOf(content, byDigest ? (tagOrDigest.split(':')[0] as string) : 'sha256');
@@ -80,7 +87,10 @@ export async function fetchManifest(session: RegistrySession, tagOrDigest: strin
 
 /** The digest a tag stands for now, without fetching the manifest (registries that limit pulls do not count this); undefined when untold. */
 export async function headManifest(session: RegistrySession, tag: string): Promise<string | undefined> {
-  const response = await session.request({ method: 'HEAD', path: `manifests/${tag}`, headers: { Accept: ACCEPT } }, [200]);
+  const response = await session.request(
+    { method: 'HEAD', path: `manifests/${tag}`, headers: { Accept: ACCEPT } },
+    [200],
+  );
   response.body.resume();
   const digest = response.headers['docker-content-digest'];
   return typeof digest === 'string' ? digest : undefined;
@@ -90,14 +100,15 @@ export async function headManifest(session: RegistrySession, tag: string): Promi
 export async function fetchBlob(session: RegistrySession, digest: string, size: number): Promise<Buffer> {
   const response = await session.request({ method: 'GET', path: `blobs/${digest}` }, [200]);
   const content = await readBody(response, Math.max(size, 1));
-  if (digestOf(content, digest.split(':')[0] as string) !== digest) throw systemError(`filesystem layer verification failed for digest ${digest}`);
+  if (digestOf(content, digest.split(':')[0] as string) !== digest)
+    throw systemError(`filesystem layer verification failed for digest ${digest}`);
   return content;
 }
 
 /** All tags of a repository (`docker pull --all-tags`), following the pages. */
 export async function fetchTags(session: RegistrySession): Promise<string[]> {
   const tags: string[] = [];
-  for (let path: string | undefined = 'tags/list'; path !== undefined; ) {
+  for (let path: string | undefined = 'tags/list'; path !== undefined;) {
     const response = await session.request({ method: 'GET', path }, [200]);
     const page = JSON.parse((await readBody(response)).toString('utf8')) as { tags?: string[] | null };
     tags.push(...(page.tags ?? []));
@@ -109,7 +120,12 @@ export async function fetchTags(session: RegistrySession): Promise<string[]> {
 
 function mediaTypeOf(content: Buffer): string | undefined {
   try {
-    const value = JSON.parse(content.toString('utf8')) as { mediaType?: unknown; manifests?: unknown; layers?: unknown; config?: unknown };
+    const value = JSON.parse(content.toString('utf8')) as {
+      mediaType?: unknown;
+      manifests?: unknown;
+      layers?: unknown;
+      config?: unknown;
+    };
     if (typeof value.mediaType === 'string') return value.mediaType;
     if (Array.isArray(value.manifests)) return 'application/vnd.oci.image.index.v1+json';
     if (Array.isArray(value.layers) && value.config) return 'application/vnd.oci.image.manifest.v1+json';

@@ -33,7 +33,8 @@ function inNetwork(address: string, cidr: string): boolean {
 /** Loopback always; else what the configuration names, as host, host:port or network. */
 export function isInsecure(domain: string, insecureRegistries: readonly string[]): boolean {
   const host = hostname(domain);
-  if (host === 'localhost' || host.endsWith('.localhost') || inNetwork(host, '127.0.0.0/8') || host === '::1') return true;
+  if (host === 'localhost' || host.endsWith('.localhost') || inNetwork(host, '127.0.0.0/8') || host === '::1')
+    return true;
   return insecureRegistries.some((entry) =>
     entry.includes('/') ? inNetwork(host, entry) : entry === domain || entry === host,
   );

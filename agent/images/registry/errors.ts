@@ -29,15 +29,21 @@ export function registryError(status: number, body: Buffer, request: string): En
   const text = body.toString('utf8');
   try {
     const first = (JSON.parse(text) as { errors?: { code?: unknown; message?: unknown }[] }).errors?.[0];
-    if (typeof first?.code === 'string') return new RegistryError(first.code, typeof first.message === 'string' ? first.message : 'unknown', status);
+    if (typeof first?.code === 'string')
+      return new RegistryError(first.code, typeof first.message === 'string' ? first.message : 'unknown', status);
   } catch {
     // not JSON: by status
   }
   const known = BY_STATUS[status];
   if (known) return new RegistryError(known[0], known[1], status);
-  if (status === 404 && request.includes('/manifests/')) return new RegistryError('MANIFEST_UNKNOWN', 'manifest unknown', status);
-  if (status === 404 && request.includes('/blobs/')) return new RegistryError('BLOB_UNKNOWN', 'blob unknown to registry', status);
-  return new EngineError('system', `received unexpected HTTP status: ${status}${text.trim() ? ` ${text.trim().slice(0, 200)}` : ''}`);
+  if (status === 404 && request.includes('/manifests/'))
+    return new RegistryError('MANIFEST_UNKNOWN', 'manifest unknown', status);
+  if (status === 404 && request.includes('/blobs/'))
+    return new RegistryError('BLOB_UNKNOWN', 'blob unknown to registry', status);
+  return new EngineError(
+    'system',
+    `received unexpected HTTP status: ${status}${text.trim() ? ` ${text.trim().slice(0, 200)}` : ''}`,
+  );
 }
 
 /** In dockerd's words and kinds (moby `distribution/errors.go`, `translatePullError`). */

@@ -16,8 +16,18 @@ const REASONS: Record<string, string> = {
 };
 
 /** A registry that speaks plain HTTP on a port asked for TLS. */
-const PLAIN_ANSWER = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_RECORD_LAYER_FAILURE']);
-const UNKNOWN_AUTHORITY = new Set(['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY']);
+const PLAIN_ANSWER = new Set([
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+  'ERR_SSL_RECORD_LAYER_FAILURE',
+]);
+const UNKNOWN_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
 
 /** The server answered, but not with TLS: plain HTTP may be tried where the registry is insecure. */
 export class PlainHttpError extends EngineError {}
@@ -35,11 +45,14 @@ function reason(error: SystemError, url: URL): string {
   if (code === 'ENOTFOUND' || code === 'EAI_NONAME') return `dial tcp: lookup ${url.hostname}: no such host`;
   if (code === 'EAI_AGAIN') return `dial tcp: lookup ${url.hostname}: Temporary failure in name resolution`;
   if (code === 'ETIMEDOUT') return `${dialTarget(error, url)}: i/o timeout`;
-  if (code === 'ECONNRESET' || code === 'EPIPE') return error.message === 'socket hang up' ? 'EOF' : 'read: connection reset by peer';
-  if (code === 'CERT_HAS_EXPIRED') return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return error.message === 'socket hang up' ? 'EOF' : 'read: connection reset by peer';
+  if (code === 'CERT_HAS_EXPIRED')
+    return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `tls: failed to verify certificate: x509: certificate is not valid for ${url.hostname}`;
-  if (UNKNOWN_AUTHORITY.has(code)) return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
+  if (UNKNOWN_AUTHORITY.has(code))
+    return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
   return error.message;
 }
 

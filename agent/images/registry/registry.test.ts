@@ -10,10 +10,20 @@ import { readBody, send } from './transport.ts';
 
 describe('challenges', () => {
   it('reads scheme and parameters, quoted or not, several in one header', () => {
-    expect(parseChallenges('Bearer realm="https://auth.example/token",service="registry, the \\"one\\"",scope=x')).toEqual([
-      { scheme: 'bearer', parameters: { realm: 'https://auth.example/token', service: 'registry, the "one"', scope: 'x' } },
+    expect(
+      parseChallenges('Bearer realm="https://auth.example/token",service="registry, the \\"one\\"",scope=x'),
+    ).toEqual([
+      {
+        scheme: 'bearer',
+        parameters: { realm: 'https://auth.example/token', service: 'registry, the "one"', scope: 'x' },
+      },
     ]);
-    expect(parseChallenges('Basic realm="a", Bearer realm="b"').map(({ scheme, parameters }) => [scheme, parameters['realm']])).toEqual([
+    expect(
+      parseChallenges('Basic realm="a", Bearer realm="b"').map(({ scheme, parameters }) => [
+        scheme,
+        parameters['realm'],
+      ]),
+    ).toEqual([
       ['basic', 'a'],
       ['bearer', 'b'],
     ]);
@@ -24,7 +34,10 @@ describe('challenges', () => {
 });
 
 describe('endpoints', () => {
-  const none: { registryMirrors: string[]; insecureRegistries: string[] } = { registryMirrors: [], insecureRegistries: [] };
+  const none: { registryMirrors: string[]; insecureRegistries: string[] } = {
+    registryMirrors: [],
+    insecureRegistries: [],
+  };
   const bases = (name: string, config = none) => endpointsFor(parseReference(name), config).map(({ base }) => base);
 
   it('goes to the Hub, with mirrors before it, for Docker’s own names only', () => {
@@ -48,7 +61,8 @@ describe('endpoints', () => {
 
 describe('errors', () => {
   const reference = parseReference('127.0.0.1:5000/x:1');
-  const translated = (code: string, message: string) => translatePullError(new RegistryError(code, message, 404), reference);
+  const translated = (code: string, message: string) =>
+    translatePullError(new RegistryError(code, message, 404), reference);
 
   it('says what dockerd says', () => {
     expect(translated('MANIFEST_UNKNOWN', 'manifest unknown')).toMatchObject({
@@ -60,13 +74,20 @@ describe('errors', () => {
       message:
         "pull access denied for 127.0.0.1:5000/x, repository does not exist or may require 'docker login': denied: requested access to the resource is denied",
     });
-    expect(translated('UNAUTHORIZED', 'authentication required')).toMatchObject({ message: 'unauthorized: authentication required' });
+    expect(translated('UNAUTHORIZED', 'authentication required')).toMatchObject({
+      message: 'unauthorized: authentication required',
+    });
     expect(registryError(429, Buffer.from('slow down'), '/v2/').message).toBe('toomanyrequests: too many requests');
-    expect(registryError(502, Buffer.from('<html>'), '/v2/').message).toBe('received unexpected HTTP status: 502 <html>');
+    expect(registryError(502, Buffer.from('<html>'), '/v2/').message).toBe(
+      'received unexpected HTTP status: 502 <html>',
+    );
   });
 
   it('reads credentials in each of Docker’s forms', () => {
-    expect(credentialsOf({ auth: Buffer.from('me:p:w').toString('base64') })).toMatchObject({ username: 'me', password: 'p:w' });
+    expect(credentialsOf({ auth: Buffer.from('me:p:w').toString('base64') })).toMatchObject({
+      username: 'me',
+      password: 'p:w',
+    });
     expect(credentialsOf({ username: 'u', password: 'p' })).toMatchObject({ username: 'u', password: 'p' });
     expect(credentialsOf({ identitytoken: 't' })).toMatchObject({ username: '', identityToken: 't' });
   });
@@ -101,7 +122,9 @@ describe('transport', () => {
   });
 
   it('ends a circle of redirects, and refuses to leave HTTP', async () => {
-    const base = await serve((req, res) => res.writeHead(302, { location: req.url === '/file' ? 'file:///etc/passwd' : '/again' }).end());
+    const base = await serve((req, res) =>
+      res.writeHead(302, { location: req.url === '/file' ? 'file:///etc/passwd' : '/again' }).end(),
+    );
     await expect(send({ method: 'GET', url: `${base}/` })).rejects.toThrow('stopped after 10 redirects');
     await expect(send({ method: 'GET', url: `${base}/file` })).rejects.toThrow('unsupported protocol scheme "file"');
   });

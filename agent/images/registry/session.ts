@@ -13,7 +13,10 @@ export interface SessionOptions {
   tokens: TokenCache;
   signal?: AbortSignal;
 }
-export interface RegistryRequest extends Pick<HttpRequest, 'method' | 'headers' | 'body' | 'followRedirects' | 'signal'> {
+export interface RegistryRequest extends Pick<
+  HttpRequest,
+  'method' | 'headers' | 'body' | 'followRedirects' | 'signal'
+> {
   /** below the repository: "manifests/latest"; or a whole URL (upload locations) */
   path: string;
   actions?: readonly Action[];
@@ -36,7 +39,12 @@ export class RegistrySession {
   /** Asks the endpoint for its version, which also tells how it wants to be proved who we are. Throws when it does not answer. */
   static async open(options: SessionOptions, reference: Pick<Reference, 'path'>): Promise<RegistrySession> {
     const { endpoint, signal } = options;
-    const response = await send({ method: 'GET', url: `${endpoint.base}/v2/`, signal, insecureTls: endpoint.insecureTls });
+    const response = await send({
+      method: 'GET',
+      url: `${endpoint.base}/v2/`,
+      signal,
+      insecureTls: endpoint.insecureTls,
+    });
     const body = await readBody(response);
     if (response.status >= 500) throw registryError(response.status, body, '/v2/');
     return new RegistrySession(options, reference.path, parseChallenges(response.headers['www-authenticate']));
@@ -51,7 +59,12 @@ export class RegistrySession {
   }
 
   /** The `Authorization` header for a request; undefined where none is asked for. `fresh` replaces a cached token. */
-  async authorization(method: string, path: string, actions: readonly Action[] = ['pull'], fresh = false): Promise<string | undefined> {
+  async authorization(
+    method: string,
+    path: string,
+    actions: readonly Action[] = ['pull'],
+    fresh = false,
+  ): Promise<string | undefined> {
     const { credentials, tokens, signal, endpoint } = this.#options;
     if (credentials.registryToken !== '') return `Bearer ${credentials.registryToken}`;
     const bearer = this.#challenges.find((challenge) => challenge.scheme === 'bearer');
@@ -60,7 +73,10 @@ export class RegistrySession {
       const key = tokens.key(bearer, scope, credentials);
       const cached = fresh ? undefined : tokens.get(key);
       if (cached !== undefined) return cached;
-      const { header, seconds } = await fetchToken(bearer, scope, credentials, { insecureTls: endpoint.insecureTls, signal });
+      const { header, seconds } = await fetchToken(bearer, scope, credentials, {
+        insecureTls: endpoint.insecureTls,
+        signal,
+      });
       tokens.set(key, header, seconds);
       return header;
     }
@@ -102,7 +118,8 @@ export class RegistrySession {
       return await send(sent);
     } catch (error) {
       // a kept-alive connection that the server had closed meanwhile
-      const retry = error instanceof EngineError && error.kind !== 'cancelled' && /(EOF|reset by peer)$/.test(error.message);
+      const retry =
+        error instanceof EngineError && error.kind !== 'cancelled' && /(EOF|reset by peer)$/.test(error.message);
       if (!retry || isStream(request.body) || rest.signal?.aborted) throw error;
       return send(sent);
     }

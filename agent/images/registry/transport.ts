@@ -29,7 +29,13 @@ const IDLE_TIMEOUT = 60_000;
 const PRIVATE_HEADERS = ['authorization', 'cookie', 'www-authenticate'];
 
 // Proxies come from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as for dockerd.
-const agentOptions = { keepAlive: true, maxSockets: 16, timeout: IDLE_TIMEOUT, scheduling: 'lifo' as const, proxyEnv: process.env };
+const agentOptions = {
+  keepAlive: true,
+  maxSockets: 16,
+  timeout: IDLE_TIMEOUT,
+  scheduling: 'lifo' as const,
+  proxyEnv: process.env,
+};
 let agents: { http: HttpAgent; secure: HttpsAgent; insecure: HttpsAgent } | undefined;
 function agentsOf() {
   return (agents ??= {
@@ -77,14 +83,21 @@ export async function send(options: HttpRequest): Promise<HttpResponse> {
     const body = await exchange(options, url, headers);
     const status = body.statusCode ?? 0;
     const location = body.headers.location;
-    if (!follow || location === undefined || ![301, 302, 303, 307, 308].includes(status)) return { status, headers: body.headers, body, url };
+    if (!follow || location === undefined || ![301, 302, 303, 307, 308].includes(status))
+      return { status, headers: body.headers, body, url };
     body.resume();
-    if (hop >= MAX_REDIRECTS) throw new EngineError('system', `${options.method} "${options.url}": stopped after ${MAX_REDIRECTS} redirects`);
+    if (hop >= MAX_REDIRECTS)
+      throw new EngineError('system', `${options.method} "${options.url}": stopped after ${MAX_REDIRECTS} redirects`);
     const next = new URL(location, url);
     if (next.protocol !== 'http:' && next.protocol !== 'https:')
-      throw new EngineError('system', `${options.method} "${options.url}": unsupported protocol scheme "${next.protocol.slice(0, -1)}"`);
+      throw new EngineError(
+        'system',
+        `${options.method} "${options.url}": unsupported protocol scheme "${next.protocol.slice(0, -1)}"`,
+      );
     if (next.host !== new URL(url).host || (url.startsWith('https:') && next.protocol === 'http:'))
-      headers = Object.fromEntries(Object.entries(headers).filter(([name]) => !PRIVATE_HEADERS.includes(name.toLowerCase())));
+      headers = Object.fromEntries(
+        Object.entries(headers).filter(([name]) => !PRIVATE_HEADERS.includes(name.toLowerCase())),
+      );
     url = next.href;
   }
 }
@@ -96,7 +109,8 @@ export async function readBody(response: HttpResponse, limit = 4 * 1024 * 1024):
   try {
     for await (const chunk of response.body as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > limit) throw new EngineError('system', `the answer of ${new URL(response.url).host} is larger than ${limit} bytes`);
+      if (size > limit)
+        throw new EngineError('system', `the answer of ${new URL(response.url).host} is larger than ${limit} bytes`);
       chunks.push(chunk);
     }
   } catch (error) {

@@ -27,7 +27,8 @@ export class BlobStore {
   /** A small blob (manifest, configuration), verified again on each reading. */
   readSync(digest: string): Buffer {
     const content = readFileSync(this.#paths.blob(digest));
-    if (digestOf(content, algorithmOf(digest)) !== digest) throw systemError(`the blob ${digest} in the image store is damaged`);
+    if (digestOf(content, algorithmOf(digest)) !== digest)
+      throw systemError(`the blob ${digest} in the image store is damaged`);
     return content;
   }
 

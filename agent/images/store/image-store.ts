@@ -11,7 +11,11 @@ import { ImageTable, type ImageRecord } from './image-table.ts';
 import { LayerStore } from './layer-store.ts';
 import { ImagePaths } from './paths.ts';
 
-export const blobsOf = (image: ImageRecord) => [image.id, image.manifest.digest, ...image.layers.map((layer) => layer.blob.digest)];
+export const blobsOf = (image: ImageRecord) => [
+  image.id,
+  image.manifest.digest,
+  ...image.layers.map((layer) => layer.blob.digest),
+];
 export const diffIdsOf = (image: ImageRecord) => image.layers.map((layer) => layer.diffId);
 
 /** Blobs, layers and names together: knows what is in use, and removes what is not. */
@@ -48,7 +52,9 @@ export class ImageStore {
   /** An image without its configuration or one of its layers cannot run: said, set aside, and out of the lists. */
   async #dropDamaged(): Promise<void> {
     const damaged = [...this.table.all()].filter(
-      (image) => !this.blobs.has(image.id) || image.layers.some((layer) => !this.layers.get(layer.diffId) || !existsSync(this.paths.diff(layer.diffId))),
+      (image) =>
+        !this.blobs.has(image.id) ||
+        image.layers.some((layer) => !this.layers.get(layer.diffId) || !existsSync(this.paths.diff(layer.diffId))),
     );
     if (damaged.length === 0) return;
     await mkdir(this.#quarantine, { recursive: true });
@@ -56,7 +62,9 @@ export class ImageStore {
       const names = this.table.referencesOf(image.id);
       const path = join(this.#quarantine, `image-${Date.now()}-${shortId(image.id)}.json`);
       await writeAtomic(path, JSON.stringify({ image, references: names }));
-      this.#log.warn(`Parts of the image ${shortId(image.id)} are missing on disk; it must be pulled again. Its record is in ${path}.`);
+      this.#log.warn(
+        `Parts of the image ${shortId(image.id)} are missing on disk; it must be pulled again. Its record is in ${path}.`,
+      );
     }
     const gone = new Set(damaged.map((image) => image.id));
     await this.table.update((images, references) => {

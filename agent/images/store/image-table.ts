@@ -40,7 +40,8 @@ export interface ImageConfiguration {
   os: string;
   config?: ContainerConfig | null;
   rootfs: { type: string; diff_ids: string[] };
-  history?: { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[] | null;
+  history?:
+    { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[] | null;
   docker_version?: string;
   comment?: string;
 }
@@ -55,7 +56,10 @@ function isStoredTable(value: Record<string, unknown>): boolean {
   const { images, references } = value as Partial<StoredTable>;
   return (
     Array.isArray(images) &&
-    images.every((image) => typeof image.id === 'string' && Array.isArray(image.layers) && typeof image.manifest?.digest === 'string') &&
+    images.every(
+      (image) =>
+        typeof image.id === 'string' && Array.isArray(image.layers) && typeof image.manifest?.digest === 'string',
+    ) &&
     typeof references === 'object' &&
     references !== null
   );
@@ -83,10 +87,13 @@ export class ImageTable {
   async open(): Promise<void> {
     const stored = await readRecord(this.#kind, this.#paths.table);
     for (const image of stored?.images ?? []) this.#images.set(image.id, image);
-    for (const [name, id] of Object.entries(stored?.references ?? {})) if (this.#images.has(id)) this.#references.set(name, id);
+    for (const [name, id] of Object.entries(stored?.references ?? {}))
+      if (this.#images.has(id)) this.#references.set(name, id);
     const layout = JSON.stringify({ imageLayoutVersion: '1.0.0' });
-    if ((await readFile(this.#paths.ociLayout, 'utf8').catch(() => '')) !== layout) await writeAtomic(this.#paths.ociLayout, layout, 0o644);
-    if ((await readFile(this.#paths.index, 'utf8').catch(() => '')) !== this.#index()) await writeAtomic(this.#paths.index, this.#index(), 0o644);
+    if ((await readFile(this.#paths.ociLayout, 'utf8').catch(() => '')) !== layout)
+      await writeAtomic(this.#paths.ociLayout, layout, 0o644);
+    if ((await readFile(this.#paths.index, 'utf8').catch(() => '')) !== this.#index())
+      await writeAtomic(this.#paths.index, this.#index(), 0o644);
   }
 
   /** All that users see. */
@@ -118,7 +125,8 @@ export class ImageTable {
   /** What a user means: a name, an id, or the beginning of one. */
   find(text: string): ImageRecord | undefined {
     const visible = (image: ImageRecord | undefined) => (image && !image.hidden ? image : undefined);
-    if (/^(sha256:)?[0-9a-f]{64}$/.test(text)) return visible(this.#images.get(text.startsWith('sha256:') ? text : `sha256:${text}`));
+    if (/^(sha256:)?[0-9a-f]{64}$/.test(text))
+      return visible(this.#images.get(text.startsWith('sha256:') ? text : `sha256:${text}`));
     const byName = visible(this.#named(text));
     if (byName) return byName;
     const prefix = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(text)?.[1];
@@ -149,7 +157,8 @@ export class ImageTable {
     const cached = this.#configurations.get(id);
     if (cached) return cached;
     const parsed = JSON.parse(this.#blobs.readSync(id).toString('utf8')) as ImageConfiguration;
-    if (this.#configurations.size >= CACHED) this.#configurations.delete(this.#configurations.keys().next().value as string);
+    if (this.#configurations.size >= CACHED)
+      this.#configurations.delete(this.#configurations.keys().next().value as string);
     this.#configurations.set(id, parsed);
     return parsed;
   }
@@ -159,7 +168,10 @@ export class ImageTable {
     const turn = this.#saving.then(async () => {
       const [images, references] = [new Map(this.#images), new Map(this.#references)];
       change(images, references);
-      await writeRecord(this.#kind, this.#paths.table, { images: [...images.values()], references: Object.fromEntries(references) });
+      await writeRecord(this.#kind, this.#paths.table, {
+        images: [...images.values()],
+        references: Object.fromEntries(references),
+      });
       replace(this.#images, images);
       replace(this.#references, references);
       for (const id of this.#configurations.keys()) if (!images.has(id)) this.#configurations.delete(id);
@@ -174,11 +186,21 @@ export class ImageTable {
     const manifests: object[] = [];
     for (const image of this.#images.values()) {
       if (image.hidden) continue;
-      const platform = { architecture: image.architecture, os: image.os, ...(image.variant ? { variant: image.variant } : {}) };
+      const platform = {
+        architecture: image.architecture,
+        os: image.os,
+        ...(image.variant ? { variant: image.variant } : {}),
+      };
       const names = this.referencesOf(image.id).filter(({ tag }) => tag !== undefined);
       const { mediaType, digest, size } = image.manifest;
       for (const name of names)
-        manifests.push({ mediaType, digest, size, platform, annotations: { 'org.opencontainers.image.ref.name': fullReference(name) } });
+        manifests.push({
+          mediaType,
+          digest,
+          size,
+          platform,
+          annotations: { 'org.opencontainers.image.ref.name': fullReference(name) },
+        });
       if (names.length === 0) manifests.push({ mediaType, digest, size, platform });
     }
     return JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests });

@@ -16,7 +16,13 @@ export interface LayerRecord {
 
 function isLayerRecord(value: unknown): value is LayerRecord {
   const { schemaVersion, diffId, size, link } = value as Partial<LayerRecord>;
-  return schemaVersion === 1 && typeof diffId === 'string' && typeof size === 'number' && typeof link === 'string' && /^[a-z0-9]+$/.test(link);
+  return (
+    schemaVersion === 1 &&
+    typeof diffId === 'string' &&
+    typeof size === 'number' &&
+    typeof link === 'string' &&
+    /^[a-z0-9]+$/.test(link)
+  );
 }
 
 /** Unpacked layers. One that is listed is whole: directories get their place by one rename, and lose it by one. */
@@ -53,11 +59,14 @@ export class LayerStore {
     const directory = join(this.#paths.layers, name);
     try {
       const record: unknown = JSON.parse(await readFile(join(directory, 'layer.json'), 'utf8'));
-      if (!isLayerRecord(record) || basename(this.#paths.layer(record.diffId)) !== name) throw new Error('its content is not as expected');
+      if (!isLayerRecord(record) || basename(this.#paths.layer(record.diffId)) !== name)
+        throw new Error('its content is not as expected');
       this.#layers.set(record.diffId, record);
     } catch (error) {
       // unpacked again from its blob when an image asks for it
-      this.#log.warn(`The layer ${directory} has no readable record (${error instanceof Error ? error.message : String(error)}); it is removed.`);
+      this.#log.warn(
+        `The layer ${directory} has no readable record (${error instanceof Error ? error.message : String(error)}); it is removed.`,
+      );
       await this.#discard(directory);
     }
   }

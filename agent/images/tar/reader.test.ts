@@ -48,7 +48,10 @@ describe('TarReader', () => {
       ['empty', 'file'],
       ['big-owner', 'file'],
     ]);
-    expect(whole[1]).toMatchObject({ content: 'hello', header: { mode: 0o4755, uid: 1000, gid: 100, size: 5, mtime: 1_700_000_000 } });
+    expect(whole[1]).toMatchObject({
+      content: 'hello',
+      header: { mode: 0o4755, uid: 1000, gid: 100, size: 5, mtime: 1_700_000_000 },
+    });
     expect(whole[3]?.header.linkname).toBe(LONG);
     expect(whole[5]?.header).toMatchObject({ major: 1, minor: 3 });
     expect(whole[7]?.header.uid).toBe(3_000_000);
@@ -69,8 +72,18 @@ describe('TarReader', () => {
       writeFileSync(join(directory, 'in', 'a'.repeat(120), 'file'), 'content');
       symlinkSync('x'.repeat(150), join(directory, 'in', 'link'));
       for (const format of ['gnu', 'pax', 'ustar', 'v7', 'oldgnu']) {
-        const names = format === 'ustar' || format === 'v7' ? ['--exclude=link', '--exclude=file', '--transform=s/aaaa*/b/'] : [];
-        const archive = execFileSync('tar', ['-C', directory, '--sort=name', `--format=${format}`, ...names, '-cf', '-', 'in']);
+        const names =
+          format === 'ustar' || format === 'v7' ? ['--exclude=link', '--exclude=file', '--transform=s/aaaa*/b/'] : [];
+        const archive = execFileSync('tar', [
+          '-C',
+          directory,
+          '--sort=name',
+          `--format=${format}`,
+          ...names,
+          '-cf',
+          '-',
+          'in',
+        ]);
         const found = read(archive);
         expect(found[0]?.header).toMatchObject({ name: 'in/', type: 'dir' });
         if (names.length === 0) {
@@ -94,7 +107,14 @@ describe('TarReader', () => {
     const sparse = makeTar([{ name: 'a' }]);
     sparse[156] = 'S'.charCodeAt(0);
     sparse.fill(0x20, 148, 156);
-    sparse.write(`${sparse.subarray(0, 512).reduce((sum, byte) => sum + byte, 0).toString(8)}\0`, 148, 'latin1');
+    sparse.write(
+      `${sparse
+        .subarray(0, 512)
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)}\0`,
+      148,
+      'latin1',
+    );
     expect(() => read(sparse)).toThrow('sparse files');
   });
 

@@ -87,7 +87,7 @@ function checkSum(block: Buffer): void {
 /** "LENGTH KEY=VALUE\n" records; LENGTH counts all of it. */
 function parsePax(body: Buffer): Map<string, Buffer> {
   const records = new Map<string, Buffer>();
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     if (body[at] === 0) break;
     const space = body.indexOf(0x20, at);
     const length = space < 0 ? NaN : Number(body.toString('latin1', at, space));

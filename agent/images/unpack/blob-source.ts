@@ -15,7 +15,7 @@ export interface FetchEvents {
 }
 
 function* fileChunks(fd: number, size: number): Generator<Buffer> {
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     const buffer = Buffer.allocUnsafe(Math.min(PIECE, size - at));
     const read = readSync(fd, buffer, 0, buffer.length, at);
     if (read === 0) throw systemError('unexpected EOF');
@@ -57,9 +57,15 @@ export async function* blobChunks(task: LayerTask, signal: AbortSignal, events: 
   }
 }
 
-async function* fetchRest(task: LayerTask, fd: number, start: number, signal: AbortSignal, events: FetchEvents): AsyncGenerator<Buffer> {
+async function* fetchRest(
+  task: LayerTask,
+  fd: number,
+  start: number,
+  signal: AbortSignal,
+  events: FetchEvents,
+): AsyncGenerator<Buffer> {
   let have = start;
-  for (let attempt = 0; have < task.size; ) {
+  for (let attempt = 0; have < task.size;) {
     try {
       const { response, skip } = await open(task, have, signal);
       let toSkip = skip;
@@ -67,14 +73,16 @@ async function* fetchRest(task: LayerTask, fd: number, start: number, signal: Ab
         const chunk = toSkip > 0 ? piece.subarray(toSkip) : piece;
         toSkip = Math.max(0, toSkip - piece.length);
         if (chunk.length === 0) continue;
-        if (have + chunk.length > task.size) throw systemError(`the registry sent more than the ${task.size} bytes of ${task.digest}`);
-        for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+        if (have + chunk.length > task.size)
+          throw systemError(`the registry sent more than the ${task.size} bytes of ${task.digest}`);
+        for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
         have += chunk.length;
         attempt = 0;
         events.onBytes(have);
         yield chunk;
       }
-      if (have < task.size) throw describeNetworkError(new Error('unexpected EOF'), 'GET', task.source?.url ?? 'http://registry');
+      if (have < task.size)
+        throw describeNetworkError(new Error('unexpected EOF'), 'GET', task.source?.url ?? 'http://registry');
     } catch (thrown) {
       const error = asEngineError(thrown, task, signal);
       const delay = DELAYS[attempt];
@@ -92,7 +100,11 @@ function asEngineError(thrown: unknown, task: LayerTask, signal: AbortSignal): u
   const code = (thrown as NodeJS.ErrnoException).code;
   // a connection cut in the middle of the body
   if (code === 'ECONNRESET' || code === 'ETIMEDOUT' || code === 'EPIPE' || (thrown as Error).message === 'aborted')
-    return new ConnectionLost('system', describeNetworkError(thrown as Error, 'GET', task.source?.url ?? 'http://registry').message, thrown);
+    return new ConnectionLost(
+      'system',
+      describeNetworkError(thrown as Error, 'GET', task.source?.url ?? 'http://registry').message,
+      thrown,
+    );
   return thrown;
 }
 
@@ -107,7 +119,11 @@ function worthRetrying(error: unknown): boolean {
   return /(EOF|reset by peer|i\/o timeout|connection refused|HTTP status: 5\d\d.*)$/.test(error.message);
 }
 
-async function open(task: LayerTask, have: number, signal: AbortSignal): Promise<{ response: HttpResponse; skip: number }> {
+async function open(
+  task: LayerTask,
+  have: number,
+  signal: AbortSignal,
+): Promise<{ response: HttpResponse; skip: number }> {
   const { source } = task;
   if (!source) throw new Error('a task without a source');
   const headers = { ...source.headers, ...(have > 0 ? { Range: `bytes=${have}-` } : {}) };

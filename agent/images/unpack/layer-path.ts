@@ -50,7 +50,8 @@ export class LayerPaths {
   /** To be called when the directory at `path` (from `locate`) was removed or replaced. */
   forget(path: string): void {
     const relative = path.slice(this.#root.length);
-    for (const known of this.#directories) if (known === relative || known.startsWith(`${relative}/`)) this.#directories.delete(known);
+    for (const known of this.#directories)
+      if (known === relative || known.startsWith(`${relative}/`)) this.#directories.delete(known);
     this.#directories.add('');
   }
 
@@ -73,14 +74,16 @@ export class LayerPaths {
       }
       const found = lstatSync(fsPath(this.#root + next), { throwIfNoEntry: false });
       if (found?.isSymbolicLink()) {
-        if ((links += 1) > MAX_LINKS) throw new BreakoutError(`${JSON.stringify(direct)}: too many levels of symbolic links`);
+        if ((links += 1) > MAX_LINKS)
+          throw new BreakoutError(`${JSON.stringify(direct)}: too many levels of symbolic links`);
         const target = readlinkSync(fsPath(this.#root + next), 'latin1');
         if (target.startsWith('/')) at = '';
         todo.unshift(...target.split('/'));
         continue;
       }
       if (!found) mkdirSync(fsPath(this.#root + next), 0o755);
-      else if (!found.isDirectory()) throw new BreakoutError(`${JSON.stringify(next.slice(1))} in archive is not a directory`);
+      else if (!found.isDirectory())
+        throw new BreakoutError(`${JSON.stringify(next.slice(1))} in archive is not a directory`);
       this.#directories.add(next);
       at = next;
     }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../../api/errors.ts';
-import { malloc } from '../../system/malloc.ts';
+import { releaseMemory } from '../../system/idle-memory.ts';
 import { RegistryError } from '../registry/errors.ts';
 import type { FromWorker, LayerTask, ToWorker } from './protocol.ts';
 
@@ -26,7 +26,9 @@ interface Member {
 
 /** From source the worker is TypeScript beside us; in the bundle it is a file beside the bundle. */
 const workerUrl = () =>
-  import.meta.url.endsWith('.ts') ? new URL('../unpack-worker.ts', import.meta.url) : new URL('./unpack-worker.cjs', import.meta.url);
+  import.meta.url.endsWith('.ts')
+    ? new URL('../unpack-worker.ts', import.meta.url)
+    : new URL('./unpack-worker.cjs', import.meta.url);
 
 /** The workers: as many as there are CPUs, started when there is work, ended when there is none. */
 export class UnpackPool {
@@ -63,7 +65,10 @@ export class UnpackPool {
   }
 
   #pick(): Member {
-    const least = this.#members.reduce<Member | undefined>((best, one) => (best && best.tasks.size <= one.tasks.size ? best : one), undefined);
+    const least = this.#members.reduce<Member | undefined>(
+      (best, one) => (best && best.tasks.size <= one.tasks.size ? best : one),
+      undefined,
+    );
     if (least && (least.tasks.size === 0 || this.#members.length >= this.#limit)) return least;
     return this.#start();
   }
@@ -94,7 +99,11 @@ export class UnpackPool {
         return task.done(message.size);
       case 'failed': {
         const { kind, message: text, registryCode, status } = message.error;
-        task.fail(registryCode === undefined ? new EngineError(kind, text) : RegistryError.received(registryCode, text, status ?? 0));
+        task.fail(
+          registryCode === undefined
+            ? new EngineError(kind, text)
+            : RegistryError.received(registryCode, text, status ?? 0),
+        );
       }
     }
   }
@@ -113,7 +122,7 @@ export class UnpackPool {
       if (member.tasks.size > 0) return;
       const at = this.#members.indexOf(member);
       if (at >= 0) this.#members.splice(at, 1);
-      void member.worker.terminate().then(() => (this.#members.length === 0 ? malloc.trim() : undefined));
+      void member.worker.terminate().then(() => (this.#members.length === 0 ? releaseMemory() : undefined));
     }, IDLE);
     member.idle.unref();
   }

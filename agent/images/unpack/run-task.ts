@@ -32,7 +32,8 @@ function createUnpackPipe(unpack: NonNullable<LayerTask['unpack']>) {
       await decompressor.end();
       reader.end();
       const found = `${algorithmOf(unpack.diffId)}:${hash.digest('hex')}`;
-      if (found !== unpack.diffId) throw systemError(`wrong diff id calculated on extraction "${found}" (expected "${unpack.diffId}")`);
+      if (found !== unpack.diffId)
+        throw systemError(`wrong diff id calculated on extraction "${found}" (expected "${unpack.diffId}")`);
       unpacker.end();
       return unpacker.size;
     },
@@ -59,7 +60,8 @@ export async function runTask(task: LayerTask, signal: AbortSignal, events: Task
       // A blob that cannot be unpacked may simply be damaged: its digest decides which of the two is said.
       await pipe?.write(chunk).catch((error: unknown) => (unpackFailure = error));
     }
-    if (`${algorithm}:${hash.digest('hex')}` !== task.digest) throw new DigestMismatch('system', `filesystem layer verification failed for digest ${task.digest}`);
+    if (`${algorithm}:${hash.digest('hex')}` !== task.digest)
+      throw new DigestMismatch('system', `filesystem layer verification failed for digest ${task.digest}`);
     events.onVerified();
     if (unpackFailure !== undefined) throw unpackFailure;
     if (signal.aborted) throw new EngineError('cancelled', 'context canceled');
@@ -76,8 +78,19 @@ export class DigestMismatch extends EngineError {}
 function describe(error: unknown, task: LayerTask): unknown {
   if (error instanceof EngineError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  if (error instanceof TarError || error instanceof BreakoutError || code?.startsWith('Z_') || code?.startsWith('ZSTD_') || code === 'ERR_ZSTD_DECOMPRESS')
+  if (
+    error instanceof TarError ||
+    error instanceof BreakoutError ||
+    code?.startsWith('Z_') ||
+    code?.startsWith('ZSTD_') ||
+    code === 'ERR_ZSTD_DECOMPRESS'
+  )
     return new EngineError('system', `failed to register layer: ${message}`, error);
-  if (code === 'ENOSPC') return new EngineError('system', `failed to register layer: ${task.unpack?.directory ?? task.partialPath}: no space left on device`, error);
+  if (code === 'ENOSPC')
+    return new EngineError(
+      'system',
+      `failed to register layer: ${task.unpack?.directory ?? task.partialPath}: no space left on device`,
+      error,
+    );
   return error instanceof Error ? new EngineError('system', `failed to register layer: ${message}`, error) : error;
 }

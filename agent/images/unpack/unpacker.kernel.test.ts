@@ -1,4 +1,15 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -25,7 +36,13 @@ const silent = { onBytes: () => undefined, onRetry: () => undefined, onVerified:
 function unpack(tar: Buffer, blob = tar, diffId = sha256(tar), digest = sha256(blob)): Promise<number> {
   const storedPath = join(base, 'blob');
   writeFileSync(storedPath, blob);
-  const task = { id: 1, digest, size: blob.length, storedPath, unpack: { directory: root, diffId, overlayPrefix: 'trusted.' as const } };
+  const task = {
+    id: 1,
+    digest,
+    size: blob.length,
+    storedPath,
+    unpack: { directory: root, diffId, overlayPrefix: 'trusted.' as const },
+  };
   return runTask(task, new AbortController().signal, silent);
 }
 const layer = (...entries: TarEntry[]) => unpack(makeTar(entries));
@@ -39,7 +56,12 @@ describe('what an honest layer becomes', () => {
       { name: 'usr/bin/', type: 'dir', mode: 0o755, mtime: 1000 },
       { name: 'usr/bin/su', content: '#!', mode: 0o4755, uid: 0, gid: 42, mtime: 2000.5 },
       { name: 'usr/bin/su2', type: 'link', linkname: 'usr/bin/su' },
-      { name: 'usr/bin/ping', content: 'ping', uid: 5, xattrs: { 'security.capability': capability, 'user.note': 'hi', 'trusted.overlay.opaque': 'y' } },
+      {
+        name: 'usr/bin/ping',
+        content: 'ping',
+        uid: 5,
+        xattrs: { 'security.capability': capability, 'user.note': 'hi', 'trusted.overlay.opaque': 'y' },
+      },
       { name: 'home/', type: 'dir', mode: 0o1777, uid: 1000, gid: 1000 },
       { name: 'sh', type: 'symlink', linkname: '/bin/busybox', uid: 7, mtime: 3000 },
       { name: 'dev/null', type: 'char', major: 1, minor: 3, mode: 0o666 },
@@ -109,7 +131,14 @@ describe('what an honest layer becomes', () => {
     const tar = makeTar([{ name: 'XXXX', content: 'x' }]);
     tar.write('\xff\xfe', 0, 'latin1');
     tar.fill(0x20, 148, 156);
-    tar.write(`${tar.subarray(0, 512).reduce((sum, byte) => sum + byte, 0).toString(8)}\0`, 148, 'latin1');
+    tar.write(
+      `${tar
+        .subarray(0, 512)
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)}\0`,
+      148,
+      'latin1',
+    );
     await unpack(tar);
     expect(readdirSync(root, { encoding: 'buffer' })[0]).toEqual(Buffer.from([0xff, 0xfe, 0x58, 0x58]));
   });
@@ -149,9 +178,22 @@ describe('what an evil or damaged layer cannot do', () => {
     ['a whiteout that climbs out', [{ name: '../outside/.wh.victim' }]],
     ['a whiteout of the parent', [{ name: 'a/.wh...' }]],
     ['an opaque marker outside', [{ name: '../outside/.wh..wh..opq' }]],
-    ['a file in a file', [{ name: 'a', content: 'x' }, { name: 'a/b', content: 'x' }]],
+    [
+      'a file in a file',
+      [
+        { name: 'a', content: 'x' },
+        { name: 'a/b', content: 'x' },
+      ],
+    ],
     ['a file as the root', [{ name: './', content: 'x' }]],
-    ['a circle of links', [{ name: 'a', type: 'symlink', linkname: 'b' }, { name: 'b', type: 'symlink', linkname: 'a' }, { name: 'a/x', content: 'x' }]],
+    [
+      'a circle of links',
+      [
+        { name: 'a', type: 'symlink', linkname: 'b' },
+        { name: 'b', type: 'symlink', linkname: 'a' },
+        { name: 'a/x', content: 'x' },
+      ],
+    ],
   ])('%s is refused', async (_what, entries) => {
     await expect(layer(...entries)).rejects.toThrow(/^failed to register layer: /);
     untouched();
@@ -188,12 +230,16 @@ describe('what an evil or damaged layer cannot do', () => {
   it('an archive with another diff id, a damaged or a cut blob is refused', async () => {
     const tar = makeTar([{ name: 'a', content: 'x'.repeat(100_000) }]);
     const blob = gzipSync(tar);
-    await expect(unpack(tar, blob, `sha256:${'0'.repeat(64)}`)).rejects.toThrow('wrong diff id calculated on extraction');
+    await expect(unpack(tar, blob, `sha256:${'0'.repeat(64)}`)).rejects.toThrow(
+      'wrong diff id calculated on extraction',
+    );
     rmSync(root, { recursive: true });
     const damaged = Buffer.from(blob);
     damaged[blob.length >> 1] = (damaged[blob.length >> 1] as number) ^ 0xff;
     // the digest says that it is damaged, not that the image is wrong
-    await expect(unpack(tar, damaged, sha256(tar), sha256(blob))).rejects.toThrow('filesystem layer verification failed for digest');
+    await expect(unpack(tar, damaged, sha256(tar), sha256(blob))).rejects.toThrow(
+      'filesystem layer verification failed for digest',
+    );
     rmSync(root, { recursive: true });
     await expect(unpack(tar, damaged)).rejects.toThrow(/^failed to register layer: /);
     rmSync(root, { recursive: true });

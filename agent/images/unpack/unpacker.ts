@@ -84,7 +84,7 @@ export class Unpacker implements TarHandler {
   content(chunk: Buffer, last: boolean): void {
     const open = this.#open;
     if (!open) return;
-    for (let at = 0; at < chunk.length; ) at += fs.writeSync(open.fd, chunk, at);
+    for (let at = 0; at < chunk.length;) at += fs.writeSync(open.fd, chunk, at);
     if (last) this.#finish(open);
   }
 
@@ -166,7 +166,9 @@ export class Unpacker implements TarHandler {
   /** False where the kernel does not let us (a user namespace): such a device could not be used there either. */
   #device(path: string, header: TarHeader): boolean {
     try {
-      this.#options.sys().mknod(utf8(path), header.mode | (header.type === 'char' ? S_IFCHR : S_IFBLK), header.major, header.minor);
+      this.#options
+        .sys()
+        .mknod(utf8(path), header.mode | (header.type === 'char' ? S_IFCHR : S_IFBLK), header.major, header.minor);
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EPERM') return false;
@@ -184,7 +186,8 @@ export class Unpacker implements TarHandler {
     // aufs' own bookkeeping
     if (base.startsWith(`${WHITEOUT}${WHITEOUT}`)) return;
     const hidden = base.slice(WHITEOUT.length);
-    if (hidden === '' || hidden === '.' || hidden === '..') throw new BreakoutError(`invalid whiteout ${JSON.stringify(name)}`);
+    if (hidden === '' || hidden === '.' || hidden === '..')
+      throw new BreakoutError(`invalid whiteout ${JSON.stringify(name)}`);
     const path = this.#paths.locate(`${directory}/${hidden}`);
     const found = fs.lstatSync(fsPath(path), { throwIfNoEntry: false });
     if (found) {
@@ -204,7 +207,9 @@ export class Unpacker implements TarHandler {
     for (const [name, value] of header.xattrs) {
       // What steers overlayfs or a security module is not for images to say.
       const allowed =
-        name === 'security.capability' || name.startsWith('system.posix_acl_') || (name.startsWith('user.') && !name.startsWith('user.overlay.'));
+        name === 'security.capability' ||
+        name.startsWith('system.posix_acl_') ||
+        (name.startsWith('user.') && !name.startsWith('user.overlay.'));
       if (!allowed) continue;
       try {
         this.#options.sys().lsetxattr(utf8(path), name, value);
@@ -221,6 +226,7 @@ export class Unpacker implements TarHandler {
 function utf8(path: string): string {
   const bytes = Buffer.from(path, 'latin1');
   const decoded = bytes.toString('utf8');
-  if (!Buffer.from(decoded, 'utf8').equals(bytes)) throw new BreakoutError(`${JSON.stringify(path)}: a name that is not UTF-8 cannot have attributes`);
+  if (!Buffer.from(decoded, 'utf8').equals(bytes))
+    throw new BreakoutError(`${JSON.stringify(path)}: a name that is not UTF-8 cannot have attributes`);
   return decoded;
 }

@@ -44,10 +44,13 @@ export class ZstdFrames {
     if (this.#held.length > 0) this.#go('magic', 4);
     this.#held = Buffer.alloc(0);
     let start = 0;
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const take = Math.min(this.#left, chunk.length - at);
-      const fixed = this.#state !== 'block' && this.#state !== 'skip' && this.#state !== 'header' && this.#state !== 'checksum';
-      if (fixed) for (let index = 0; index < take; index += 1) this.#value += (chunk[at + index] as number) * 2 ** (8 * this.#read++);
+      const fixed =
+        this.#state !== 'block' && this.#state !== 'skip' && this.#state !== 'header' && this.#state !== 'checksum';
+      if (fixed)
+        for (let index = 0; index < take; index += 1)
+          this.#value += (chunk[at + index] as number) * 2 ** (8 * this.#read++);
       at += take;
       this.#left -= take;
       while (this.#left === 0) {
@@ -59,7 +62,8 @@ export class ZstdFrames {
       }
     }
     if (this.#state === 'magic') this.#held = Buffer.from(chunk.subarray(start));
-    else if (this.#state !== 'skip-size' && this.#state !== 'skip' && start < chunk.length) yield { data: chunk.subarray(start), last: false };
+    else if (this.#state !== 'skip-size' && this.#state !== 'skip' && start < chunk.length)
+      yield { data: chunk.subarray(start), last: false };
   }
 
   #go(state: State, size: number): void {

@@ -30,7 +30,11 @@ export const buildSpec: BuildSpec = async (input) => {
   const process = await processOf(input, initProgram !== undefined);
   const { mounts, propagation } = await mountsOf(input, initProgram);
   const seccomp = await seccompOf(
-    { profile: security.seccomp, privileged: host.Privileged ?? false, capabilities: process.capabilities?.bounding ?? [] },
+    {
+      profile: security.seccomp,
+      privileged: host.Privileged ?? false,
+      capabilities: process.capabilities?.bounding ?? [],
+    },
     facts,
   );
   const mapping = ({ host, size }: IdRange): OciIdMapping[] => [{ containerID: 0, hostID: host, size }];
@@ -48,7 +52,10 @@ export const buildSpec: BuildSpec = async (input) => {
       devices,
       cgroupsPath: record.cgroupPath,
       resources: await resourcesOf(host, rules, facts),
-      sysctl: config.Domainname && namespaces.uts.kind === 'new' ? { 'kernel.domainname': config.Domainname, ...sysctl } : sysctl,
+      sysctl:
+        config.Domainname && namespaces.uts.kind === 'new'
+          ? { 'kernel.domainname': config.Domainname, ...sysctl }
+          : sysctl,
       ...(seccomp && { seccomp }),
       ...(!host.Privileged && { maskedPaths: host.MaskedPaths ?? [], readonlyPaths: host.ReadonlyPaths ?? [] }),
       ...(propagation && { rootfsPropagation: propagation }),
@@ -70,12 +77,20 @@ async function processOf({ record, rootfs, facts }: SpecInput, withInit: boolean
     user: { uid: user.uid, gid: user.gid, additionalGids: [...new Set([user.gid, ...user.groups])] },
     args: [...(withInit ? [INIT_IN_CONTAINER, '--'] : []), record.path, ...record.args],
     env: containerEnvironment({ hostname, tty: config.Tty ?? false, env: config.Env ?? [], home: user.home }),
-    cwd: await prepareWorkingDirectory(rootfs, config.WorkingDir, record.idMap && { uid: record.idMap.uid.host, gid: record.idMap.gid.host }),
+    cwd: await prepareWorkingDirectory(
+      rootfs,
+      config.WorkingDir,
+      record.idMap && { uid: record.idMap.uid.host, gid: record.idMap.gid.host },
+    ),
     // No inheritable or ambient ones: a process of another user than root has none of these after execve, as in Docker.
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     rlimits: rlimitsOf(host.Ulimits, facts),
     noNewPrivileges: security.noNewPrivileges,
-    oomScoreAdj: clampOomScore(host.OomScoreAdj ?? 0, facts.capabilities.has('CAP_SYS_RESOURCE'), facts.oomScoreAdj ?? 0),
+    oomScoreAdj: clampOomScore(
+      host.OomScoreAdj ?? 0,
+      facts.capabilities.has('CAP_SYS_RESOURCE'),
+      facts.oomScoreAdj ?? 0,
+    ),
     ...(facts.apparmor && security.apparmor && { apparmorProfile: security.apparmor }),
   };
 }

@@ -11,16 +11,19 @@ export const CAPABILITY_NAMES: readonly string[] = (
   .map((name) => `CAP_${name}`);
 
 /** What Docker gives when nothing is said. */
-const DEFAULT: readonly string[] = (
+const DEFAULT: readonly string[] =
   'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE'
-)
-  .split(' ')
-  .map((name) => `CAP_${name}`);
+    .split(' ')
+    .map((name) => `CAP_${name}`);
 
 const ALL = 'ALL';
 
 /** Upper case with CAP_; "ALL" stays. Throws invalid-parameter for an unknown name, or one this machine cannot give. */
-export function normalizeCapabilities(names: readonly string[], available: ReadonlySet<string>, field: string): string[] {
+export function normalizeCapabilities(
+  names: readonly string[],
+  available: ReadonlySet<string>,
+  field: string,
+): string[] {
   return names.map((given) => {
     const upper = given.toUpperCase();
     if (upper === ALL) return ALL;
@@ -41,7 +44,10 @@ export interface CapabilityChoice {
 }
 
 /** What the container's processes may have: Docker's rule, and never more than `available`. */
-export function chooseCapabilities({ add, drop, privileged }: CapabilityChoice, available: ReadonlySet<string>): string[] {
+export function chooseCapabilities(
+  { add, drop, privileged }: CapabilityChoice,
+  available: ReadonlySet<string>,
+): string[] {
   const all = CAPABILITY_NAMES.filter((name) => available.has(name));
   if (privileged) return all;
   const added = normalizeCapabilities(add, available, 'CapAdd');

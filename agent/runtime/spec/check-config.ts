@@ -20,7 +20,13 @@ export function checkConfig(config: ContainerConfig): void {
   for (const entry of config.Env ?? [])
     if (entry === '' || entry.startsWith('=')) throw invalid(`invalid environment variable: ${entry}`);
   checkHealth(config.Healthcheck);
-  for (const text of [...(config.Env ?? []), ...(config.Cmd ?? []), ...(config.Entrypoint ?? []), config.WorkingDir ?? '', config.User ?? ''])
+  for (const text of [
+    ...(config.Env ?? []),
+    ...(config.Cmd ?? []),
+    ...(config.Entrypoint ?? []),
+    config.WorkingDir ?? '',
+    config.User ?? '',
+  ])
     if (text.includes('\0')) throw invalid(`invalid argument: ${JSON.stringify(text)} contains a NUL byte`);
   if (Buffer.byteLength(config.Hostname ?? '') > MAX_HOSTNAME)
     throw invalid(`hostname ${JSON.stringify(config.Hostname)} is too long (maximum ${MAX_HOSTNAME} bytes)`);

@@ -20,9 +20,16 @@ const SHM_SIZE = 64 * 1024 * 1024;
  */
 export const checkCreate: CheckCreate = (given, image, facts) => {
   const request = decodeCreate(given);
-  const { HostConfig: host = {}, NetworkingConfig: networking, ...config } = request as ContainerCreateRequest & { HostConfig?: HostConfig };
+  const {
+    HostConfig: host = {},
+    NetworkingConfig: networking,
+    ...config
+  } = request as ContainerCreateRequest & { HostConfig?: HostConfig };
   const hostConfig = host as HostConfig;
-  hostConfig.NetworkMode = hostConfig.NetworkMode === undefined || ['', 'default'].includes(hostConfig.NetworkMode) ? 'bridge' : hostConfig.NetworkMode;
+  hostConfig.NetworkMode =
+    hostConfig.NetworkMode === undefined || ['', 'default'].includes(hostConfig.NetworkMode)
+      ? 'bridge'
+      : hostConfig.NetworkMode;
   checkNetworkModes(config, hostConfig);
   if (!config.Image) throw invalid('no image specified: config.Image cannot be empty in order to create a container');
   checkConfig(config);
@@ -52,8 +59,12 @@ function applyDefaults(host: HostConfig, facts: KernelFacts): void {
   host.ShmSize ||= SHM_SIZE;
   host.IpcMode ||= 'private';
   // Docker leaves it to the host on cgroup v1; a namespace of its own is as good there.
-  host.CgroupnsMode ||= facts.cgroupNamespaces === false || (host.Privileged && facts.cgroupVersion === 1) ? 'host' : 'private';
-  host.RestartPolicy = { Name: host.RestartPolicy?.Name || 'no', MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0 };
+  host.CgroupnsMode ||=
+    facts.cgroupNamespaces === false || (host.Privileged && facts.cgroupVersion === 1) ? 'host' : 'private';
+  host.RestartPolicy = {
+    Name: host.RestartPolicy?.Name || 'no',
+    MaximumRetryCount: host.RestartPolicy?.MaximumRetryCount ?? 0,
+  };
   host.PortBindings ??= {};
   host.LogConfig ??= { Type: '', Config: {} };
   if (!host.Privileged) {

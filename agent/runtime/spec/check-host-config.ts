@@ -29,7 +29,10 @@ export function checkHostConfig(host: HostConfig, facts: KernelFacts): string[] 
   normalizeCapabilities(host.CapAdd ?? [], everything, 'CapAdd');
   // What is not there need not be dropped, so only the name must be known.
   normalizeCapabilities(host.CapDrop ?? [], ALL_NAMES, 'CapDrop');
-  if (!['', 'default', 'process', 'hyperv'].includes((host.Isolation ?? '').toLowerCase()) || /^(process|hyperv)$/i.test(host.Isolation ?? ''))
+  if (
+    !['', 'default', 'process', 'hyperv'].includes((host.Isolation ?? '').toLowerCase()) ||
+    /^(process|hyperv)$/i.test(host.Isolation ?? '')
+  )
     throw invalid(`invalid isolation (${host.Isolation}): linux only supports 'default'`);
   if (Object.hasOwn(host.Annotations ?? {}, ''))
     throw invalid('invalid Annotations: the empty string is not permitted as an annotation key');
@@ -132,6 +135,6 @@ function checkSecurity(host: HostConfig, facts: KernelFacts): void {
 function checkStorage(host: HostConfig): void {
   const options = Object.keys(host.StorageOpt ?? {});
   if (options.includes('size'))
-    throw invalid('--storage-opt is supported only for overlay over xfs with \'pquota\' mount option');
+    throw invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
   if (options.length > 0) throw invalid(`Unknown option ${options[0]}`);
 }

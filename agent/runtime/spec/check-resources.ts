@@ -37,7 +37,9 @@ function checkMemory(r: Resources, facts: KernelFacts, update: boolean, warnings
     r.MemorySwap = -1;
   }
   if ((r.Memory ?? 0) > 0 && r.MemorySwap !== -1 && !facts.swapLimit) {
-    warnings.push('Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.');
+    warnings.push(
+      'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
+    );
     r.MemorySwap = -1;
   }
   const swap = r.MemorySwap ?? 0;
@@ -63,7 +65,9 @@ function checkMemoryExtras(r: Resources, facts: KernelFacts, warnings: string[])
   }
   const reservation = r.MemoryReservation ?? 0;
   if (reservation > 0 && !facts.controllers.has('memory')) {
-    warnings.push('Your kernel does not support memory soft limit capabilities or the cgroup is not mounted. Limitation discarded.');
+    warnings.push(
+      'Your kernel does not support memory soft limit capabilities or the cgroup is not mounted. Limitation discarded.',
+    );
     r.MemoryReservation = 0;
   }
   if (reservation > 0 && reservation < MIN_MEMORY) throw invalid('Minimum memory reservation allowed is 6MB');
@@ -87,17 +91,23 @@ function checkMemoryExtras(r: Resources, facts: KernelFacts, warnings: string[])
 function checkPids(r: Resources, facts: KernelFacts, warnings: string[]): void {
   if (typeof r.PidsLimit !== 'number' || facts.controllers.has('pids')) return;
   if (r.PidsLimit > 0)
-    warnings.push('Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.');
+    warnings.push(
+      'Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.',
+    );
   delete r.PidsLimit;
 }
 
 function checkCpu(r: Resources, facts: KernelFacts, warnings: string[]): void {
   const has = facts.controllers.has('cpu');
   const nano = r.NanoCpus ?? 0;
-  if (nano > 0 && (r.CpuPeriod ?? 0) > 0) throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
-  if (nano > 0 && (r.CpuQuota ?? 0) > 0) throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
+  if (nano > 0 && (r.CpuPeriod ?? 0) > 0)
+    throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
+  if (nano > 0 && (r.CpuQuota ?? 0) > 0)
+    throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
   if (nano > 0 && !has)
-    throw invalid('NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted');
+    throw invalid(
+      'NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted',
+    );
   if (nano < 0 || nano > facts.cpus * 1e9)
     throw invalid(`range of CPUs is from 0.01 to ${facts.cpus}.00, as there are only ${facts.cpus} CPUs available`);
   if ((r.CpuShares ?? 0) < 0) throw invalid(`invalid CPU shares (${r.CpuShares}): value must be a positive integer`);
@@ -148,7 +158,8 @@ function checkCpuset(r: Resources, facts: KernelFacts, warnings: string[]): void
     if (!wanted) throw invalid(`Invalid value ${asked} for cpuset ${field}: invalid format: ${asked}`);
     const there = parseIdList(available) ?? new Set<number>();
     for (const id of wanted)
-      if (!there.has(id)) throw invalid(`Requested ${what} are not available - requested ${asked}, available: ${available}`);
+      if (!there.has(id))
+        throw invalid(`Requested ${what} are not available - requested ${asked}, available: ${available}`);
   }
 }
 
@@ -167,10 +178,13 @@ function checkBlkio(r: Resources, facts: KernelFacts, warnings: string[]): void 
     r.BlkioWeight = 0;
   }
   if (weight > 0 && (weight < 10 || weight > 1000)) throw invalid('Range of blkio weight is from 10 to 1000');
-  if (r.IOMaximumBandwidth) throw invalid(`invalid option: QoS maximum bandwidth configuration is not supported on ${OS}`);
+  if (r.IOMaximumBandwidth)
+    throw invalid(`invalid option: QoS maximum bandwidth configuration is not supported on ${OS}`);
   if (r.IOMaximumIOps) throw invalid(`invalid option: QoS maximum IOPs configuration is not supported on ${OS}`);
   if (r.BlkioWeightDevice?.length && !(facts.blkioWeight ?? has)) {
-    warnings.push('Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.');
+    warnings.push(
+      'Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.',
+    );
     r.BlkioWeightDevice = [];
   }
   for (const [field, what, discarded] of THROTTLES) {

@@ -21,8 +21,21 @@ type Update = Resources & { RestartPolicy?: RestartPolicy };
 
 /** Fields that an update replaces when it names them (moby, UpdateContainer). 0, '' and null mean "as it is". */
 const CHANGED: readonly (keyof Resources)[] = [
-  'BlkioWeight', 'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps',
-  'CpuShares', 'NanoCpus', 'CpuPeriod', 'CpuQuota', 'CpusetCpus', 'CpusetMems', 'Memory', 'MemorySwap', 'MemoryReservation',
+  'BlkioWeight',
+  'BlkioWeightDevice',
+  'BlkioDeviceReadBps',
+  'BlkioDeviceWriteBps',
+  'BlkioDeviceReadIOps',
+  'BlkioDeviceWriteIOps',
+  'CpuShares',
+  'NanoCpus',
+  'CpuPeriod',
+  'CpuQuota',
+  'CpusetCpus',
+  'CpusetMems',
+  'Memory',
+  'MemorySwap',
+  'MemoryReservation',
 ];
 
 /** Checks `docker update`. Throws invalid-parameter with dockerd's message. Nothing is changed here. */
@@ -34,14 +47,19 @@ export function checkUpdate(given: Update, record: ContainerRecord, facts: Kerne
   const refuse = (why: string): never => {
     throw invalid(`Cannot update container ${record.id}: ${why}`);
   };
-  if (record.state.Status === 'removing' || record.state.Dead) refuse('container is marked for removal and cannot be "update"');
+  if (record.state.Status === 'removing' || record.state.Dead)
+    refuse('container is marked for removal and cannot be "update"');
   checkConflicts(update, old, refuse);
   const hostConfig: HostConfig = { ...old };
   for (const field of CHANGED) if (update[field]) Object.assign(hostConfig, { [field]: update[field] });
   if (typeof update.PidsLimit === 'number') hostConfig.PidsLimit = update.PidsLimit;
   if (update.RestartPolicy?.Name) {
-    if (old.AutoRemove && update.RestartPolicy.Name !== 'no') refuse('Restart policy cannot be updated because AutoRemove is enabled for the container');
-    hostConfig.RestartPolicy = { Name: update.RestartPolicy.Name, MaximumRetryCount: update.RestartPolicy.MaximumRetryCount ?? 0 };
+    if (old.AutoRemove && update.RestartPolicy.Name !== 'no')
+      refuse('Restart policy cannot be updated because AutoRemove is enabled for the container');
+    hostConfig.RestartPolicy = {
+      Name: update.RestartPolicy.Name,
+      MaximumRetryCount: update.RestartPolicy.MaximumRetryCount ?? 0,
+    };
   }
   return { limits: limitsOf(update), hostConfig, warnings };
 }

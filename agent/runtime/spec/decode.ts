@@ -47,7 +47,8 @@ export function decode(value: unknown, shape: Shape, path: string): unknown {
       if (typeof value !== 'number') mismatch(value, shape, path);
       return value;
     case 'int':
-      if (typeof value !== 'number' || !Number.isInteger(value) || value < shape.min || value > shape.max) mismatch(value, shape, path);
+      if (typeof value !== 'number' || !Number.isInteger(value) || value < shape.min || value > shape.max)
+        mismatch(value, shape, path);
       return value;
     case 'words':
       if (typeof value === 'string') return [value];
@@ -55,10 +56,14 @@ export function decode(value: unknown, shape: Shape, path: string): unknown {
       return value.map((item) => decode(item, { kind: 'string' }, path) ?? '');
     case 'list':
       if (!Array.isArray(value)) mismatch(value, shape, path);
-      return value.map((item) => decode(item, shape.of, path) ?? emptyOf(shape.of)).filter((item) => item !== undefined);
+      return value
+        .map((item) => decode(item, shape.of, path) ?? emptyOf(shape.of))
+        .filter((item) => item !== undefined);
     case 'map':
       if (typeof value !== 'object' || Array.isArray(value)) mismatch(value, shape, path);
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decode(item, shape.of, path) ?? null]));
+      return Object.fromEntries(
+        Object.entries(value).map(([key, item]) => [key, decode(item, shape.of, path) ?? null]),
+      );
     case 'object':
       if (typeof value !== 'object' || Array.isArray(value)) mismatch(value, shape, path);
       return decodeObject(value as Record<string, unknown>, shape.fields, path);
@@ -72,7 +77,11 @@ function emptyOf(shape: Shape): unknown {
 
 const namesOf = new WeakMap<object, Map<string, string>>();
 
-function decodeObject(value: Record<string, unknown>, fields: Record<string, Shape>, path: string): Record<string, unknown> {
+function decodeObject(
+  value: Record<string, unknown>,
+  fields: Record<string, Shape>,
+  path: string,
+): Record<string, unknown> {
   let names = namesOf.get(fields);
   if (!names) namesOf.set(fields, (names = new Map(Object.keys(fields).map((name) => [name.toLowerCase(), name]))));
   const out: Record<string, unknown> = {};

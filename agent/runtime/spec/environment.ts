@@ -12,7 +12,12 @@ export function mergeEnvironment(base: readonly string[], overrides: readonly st
 }
 
 /** What a container's processes start with: defaults, then the user's, then HOME when nobody has said. */
-export function containerEnvironment(options: { hostname: string; tty: boolean; env: readonly string[]; home: string }): string[] {
+export function containerEnvironment(options: {
+  hostname: string;
+  tty: boolean;
+  env: readonly string[];
+  home: string;
+}): string[] {
   const base = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${options.hostname}`, ...(options.tty ? ['TERM=xterm'] : [])];
   const env = mergeEnvironment(base, options.env);
   return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${options.home}`];

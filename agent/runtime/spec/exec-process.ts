@@ -12,7 +12,8 @@ export const buildExecProcess: BuildExecProcess = async (record, exec, rootfs, f
   const { config, hostConfig: host } = record;
   const args = exec.Cmd ?? [];
   if (args.length === 0) throw invalid('No exec command specified');
-  for (const entry of exec.Env ?? []) if (entry === '' || entry.startsWith('=')) throw invalid(`invalid environment variable: ${entry}`);
+  for (const entry of exec.Env ?? [])
+    if (entry === '' || entry.startsWith('=')) throw invalid(`invalid environment variable: ${entry}`);
   const cwd = exec.WorkingDir || config.WorkingDir || '/';
   if (!cwd.startsWith('/')) throw invalid(`the working directory '${cwd}' is invalid, it needs to be an absolute path`);
   const user = await lookUpUser(rootfs, exec.User || config.User || '', host.GroupAdd ?? []);
@@ -38,7 +39,11 @@ export const buildExecProcess: BuildExecProcess = async (record, exec, rootfs, f
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     rlimits: rlimitsOf(host.Ulimits, facts),
     noNewPrivileges: security.noNewPrivileges,
-    oomScoreAdj: clampOomScore(host.OomScoreAdj ?? 0, facts.capabilities.has('CAP_SYS_RESOURCE'), facts.oomScoreAdj ?? 0),
+    oomScoreAdj: clampOomScore(
+      host.OomScoreAdj ?? 0,
+      facts.capabilities.has('CAP_SYS_RESOURCE'),
+      facts.oomScoreAdj ?? 0,
+    ),
     ...(facts.apparmor && security.apparmor && { apparmorProfile: security.apparmor }),
   };
 };

@@ -17,6 +17,9 @@ export const INIT_IN_CONTAINER = '/sbin/docker-init';
 /** Path of the init program of this machine. Throws invalid-parameter saying what to install. */
 export function findInit(): string {
   const found = PROGRAMS.find((path) => existsSync(path));
-  if (!found) throw invalid("exec: \"docker-init\": executable file not found in $PATH: install the package 'tini' to use --init");
+  if (!found)
+    throw invalid(
+      'exec: "docker-init": executable file not found in $PATH: install the package \'tini\' to use --init',
+    );
   return found;
 }

@@ -28,7 +28,9 @@ export async function readKernelFacts(cgroups: CgroupDriver): Promise<KernelFact
     memList: memList.trim() || '0',
     memory: totalmem(),
     seccomp: field(status, 'Seccomp') !== '',
-    apparmor: (await read('/sys/module/apparmor/parameters/enabled')).startsWith('Y') && existsSync('/sys/kernel/security/apparmor'),
+    apparmor:
+      (await read('/sys/module/apparmor/parameters/enabled')).startsWith('Y') &&
+      existsSync('/sys/kernel/security/apparmor'),
     capabilities: parseCapabilities(field(status, 'CapBnd')),
     maxNofile: hardLimits['nofile'] ?? Number.MAX_SAFE_INTEGER,
     kernelVersion: release(),
@@ -37,7 +39,8 @@ export async function readKernelFacts(cgroups: CgroupDriver): Promise<KernelFact
     blkioWeight: ['blkio.weight', 'blkio.bfq.weight', 'io.weight', 'io.bfq.weight'].some((name) => files.has(name)),
     blkioThrottle: ['blkio.throttle.read_bps_device', 'io.max'].some((name) => files.has(name)),
     cgroupNamespaces: existsSync('/proc/self/ns/cgroup'),
-    userNamespaces: existsSync('/proc/self/ns/user') && (await read('/proc/sys/user/max_user_namespaces')).trim() !== '0',
+    userNamespaces:
+      existsSync('/proc/self/ns/user') && (await read('/proc/sys/user/max_user_namespaces')).trim() !== '0',
     hardLimits,
     maxOpenFiles: Number((await read('/proc/sys/fs/nr_open')).trim()) || undefined,
     oomScoreAdj: Number((await read('/proc/self/oom_score_adj')).trim()) || 0,
@@ -55,10 +58,21 @@ export function parseCapabilities(mask: string): Set<string> {
 
 /** Lines of /proc/PID/limits, by the name `ulimit` has for them. */
 const LIMIT_NAMES: Readonly<Record<string, string>> = {
-  'Max cpu time': 'cpu', 'Max file size': 'fsize', 'Max data size': 'data', 'Max stack size': 'stack', 'Max core file size': 'core',
-  'Max resident set': 'rss', 'Max processes': 'nproc', 'Max open files': 'nofile', 'Max locked memory': 'memlock',
-  'Max file locks': 'locks', 'Max pending signals': 'sigpending', 'Max msgqueue size': 'msgqueue', 'Max nice priority': 'nice',
-  'Max realtime priority': 'rtprio', 'Max realtime timeout': 'rttime',
+  'Max cpu time': 'cpu',
+  'Max file size': 'fsize',
+  'Max data size': 'data',
+  'Max stack size': 'stack',
+  'Max core file size': 'core',
+  'Max resident set': 'rss',
+  'Max processes': 'nproc',
+  'Max open files': 'nofile',
+  'Max locked memory': 'memlock',
+  'Max file locks': 'locks',
+  'Max pending signals': 'sigpending',
+  'Max msgqueue size': 'msgqueue',
+  'Max nice priority': 'nice',
+  'Max realtime priority': 'rtprio',
+  'Max realtime timeout': 'rttime',
 };
 
 /** Hard limits that are not "unlimited". */
@@ -89,6 +103,7 @@ async function controllerFiles(version: 1 | 2): Promise<Set<string>> {
   const own = (await read('/proc/self/cgroup')).match(/^0::(.*)$/m)?.[1] ?? '/';
   for (let path = own; path !== '/' && path !== '.'; path = dirname(path)) await collect(join(root, path));
   const children = await readdir(root, { withFileTypes: true }).catch(() => []);
-  for (const child of children.filter((entry) => entry.isDirectory()).slice(0, 16)) await collect(join(root, child.name));
+  for (const child of children.filter((entry) => entry.isDirectory()).slice(0, 16))
+    await collect(join(root, child.name));
   return names;
 }

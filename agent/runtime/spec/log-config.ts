@@ -10,7 +10,14 @@ const OPTIONS: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 /** Options every driver takes. */
-const COMMON: ReadonlySet<string> = new Set(['mode', 'max-buffer-size', 'cache-disabled', 'cache-max-size', 'cache-max-file', 'cache-compress']);
+const COMMON: ReadonlySet<string> = new Set([
+  'mode',
+  'max-buffer-size',
+  'cache-disabled',
+  'cache-max-size',
+  'cache-max-file',
+  'cache-compress',
+]);
 
 /** Bytes of "10m", "1g", "512k" or "100" (go-units, RAMInBytes). Undefined when it cannot be read. */
 export function parseSize(text: string): number | undefined {
@@ -27,12 +34,14 @@ export function checkLogConfig(log: LogConfig | undefined): void {
   if (driver !== '' && !DRIVERS.has(driver)) throw invalid(`logger: no log driver named '${driver}' is registered`);
   const known = OPTIONS[driver || 'json-file'] as ReadonlySet<string>;
   for (const name of Object.keys(options))
-    if (!known.has(name) && !COMMON.has(name)) throw invalid(`unknown log opt '${name}' for ${driver || 'json-file'} log driver`);
+    if (!known.has(name) && !COMMON.has(name))
+      throw invalid(`unknown log opt '${name}' for ${driver || 'json-file'} log driver`);
   const mode = options['mode'];
   if (mode !== undefined && !['', 'blocking', 'non-blocking'].includes(mode))
     throw invalid(`logger: logging mode not supported: ${mode}`);
   const size = options['max-size'];
-  if (size !== undefined && size !== '-1' && !parseSize(size)) throw invalid(`invalid value for max-size: invalid size: '${size}'`);
+  if (size !== undefined && size !== '-1' && !parseSize(size))
+    throw invalid(`invalid value for max-size: invalid size: '${size}'`);
   const files = options['max-file'];
   if (files !== undefined && !/^[+-]?\d+$/.test(files))
     throw invalid(`invalid value for max-file: strconv.Atoi: parsing ${JSON.stringify(files)}: invalid syntax`);

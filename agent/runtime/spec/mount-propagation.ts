@@ -15,8 +15,11 @@ async function mountOf(path: string): Promise<SourceMount> {
   let best: SourceMount = { mountPoint: '', shared: false, slave: false };
   for (const line of lines) {
     const fields = line.split(' ');
-    const mountPoint = (fields[4] ?? '').replace(/\\(\d{3})/g, (_all, octal: string) => String.fromCharCode(parseInt(octal, 8)));
-    if (mountPoint === '' || !(mountPoint === '/' || real === mountPoint || real.startsWith(`${mountPoint}/`))) continue;
+    const mountPoint = (fields[4] ?? '').replace(/\\(\d{3})/g, (_all, octal: string) =>
+      String.fromCharCode(parseInt(octal, 8)),
+    );
+    if (mountPoint === '' || !(mountPoint === '/' || real === mountPoint || real.startsWith(`${mountPoint}/`)))
+      continue;
     if (mountPoint.length < best.mountPoint.length) continue;
     const optional = fields.slice(6, fields.indexOf('-'));
     best = {
@@ -41,7 +44,8 @@ export async function rootPropagation(mounts: readonly MountPoint[]): Promise<st
       if (!shared) throw invalid(`path ${point.Source} is mounted on ${mountPoint} but it is not a shared mount`);
       needed = 'shared';
     } else {
-      if (!shared && !slave) throw invalid(`path ${point.Source} is mounted on ${mountPoint} but it is not a shared or slave mount`);
+      if (!shared && !slave)
+        throw invalid(`path ${point.Source} is mounted on ${mountPoint} but it is not a shared or slave mount`);
       needed ??= 'rslave';
     }
   }

@@ -25,7 +25,9 @@ export function checkNetworkModes(config: ContainerConfig, host: HostConfig): vo
   }
   if (host.UTSMode === 'host' && config.Hostname) throw invalid('conflicting options: hostname and the UTS mode');
   if (mode === 'host' && some(host.Links))
-    throw invalid("conflicting options: host type networking can't be used with links. This would result in undefined behavior");
+    throw invalid(
+      "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+    );
   if (/[\0\n]/.test(mode)) throw invalid(`invalid network mode: ${JSON.stringify(mode)}`);
 }
 

@@ -14,20 +14,24 @@ import { findUser, parseGroup, parsePasswd } from './user.ts';
 const facts = someFacts();
 
 describe('capabilities', () => {
-  const choose = (add: string[], drop: string[], privileged = false) => chooseCapabilities({ add, drop, privileged }, facts.capabilities);
+  const choose = (add: string[], drop: string[], privileged = false) =>
+    chooseCapabilities({ add, drop, privileged }, facts.capabilities);
   it('gives Docker’s fourteen', () => expect(choose([], [])).toHaveLength(14));
   it('adds and drops', () => {
     const got = choose(['net_admin'], ['CHOWN']);
     expect([got.includes('CAP_NET_ADMIN'), got.includes('CAP_CHOWN'), got.length]).toEqual([true, false, 14]);
   });
   it('drops ALL but what is added', () => expect(choose(['NET_RAW'], ['ALL'])).toEqual(['CAP_NET_RAW']));
-  it('adds ALL but what is dropped', () => expect(choose(['ALL'], ['SYS_ADMIN'])).toHaveLength(facts.capabilities.size - 1));
+  it('adds ALL but what is dropped', () =>
+    expect(choose(['ALL'], ['SYS_ADMIN'])).toHaveLength(facts.capabilities.size - 1));
   it('never gives what the engine has not', () => expect(choose([], [], true)).not.toContain('CAP_SYS_RESOURCE'));
   it('reads a mask', () => expect(parseCapabilities('00000000a80425fb').size).toBe(14));
 });
 
 describe('users', () => {
-  const passwd = parsePasswd('root:x:0:0:root:/root:/bin/sh\n# no\nbroken\nbob:x:1000:1000::/home/bob:/bin/sh\n2000:x:5:5::/odd:\n');
+  const passwd = parsePasswd(
+    'root:x:0:0:root:/root:/bin/sh\n# no\nbroken\nbob:x:1000:1000::/home/bob:/bin/sh\n2000:x:5:5::/odd:\n',
+  );
   const groups = parseGroup('root:x:0:\nbob:x:1000:\nwheel:x:10:bob,root\n');
   const find = (spec: string) => findUser(spec, passwd, groups);
   it.each([
@@ -60,7 +64,12 @@ describe('environment', () => {
 describe('resource limits of processes', () => {
   const limits = (name: string, soft: number, hard: number, free = false) =>
     JSON.stringify(
-      rlimitsOf([{ Name: name, Soft: soft, Hard: hard }], { ...facts, capabilities: new Set(free ? ['CAP_SYS_RESOURCE'] : []), hardLimits: { nproc: 100, nofile: 20_000 }, maxOpenFiles: 50_000 }),
+      rlimitsOf([{ Name: name, Soft: soft, Hard: hard }], {
+        ...facts,
+        capabilities: new Set(free ? ['CAP_SYS_RESOURCE'] : []),
+        hardLimits: { nproc: 100, nofile: 20_000 },
+        maxOpenFiles: 50_000,
+      }),
     );
   it('clamps to what the engine may give', () => {
     expect(limits('nofile', 1e6, 1e6)).toBe('[{"type":"RLIMIT_NOFILE","soft":20000,"hard":20000}]');
@@ -68,16 +77,36 @@ describe('resource limits of processes', () => {
     expect(limits('nofile', 1e6, 1e6, true)).toBe('[{"type":"RLIMIT_NOFILE","soft":50000,"hard":50000}]');
   });
   it('writes "unlimited" to the digit', () =>
-    expect(limits('core', -1, -1)).toBe('[{"type":"RLIMIT_CORE","soft":18446744073709551615,"hard":18446744073709551615}]'));
+    expect(limits('core', -1, -1)).toBe(
+      '[{"type":"RLIMIT_CORE","soft":18446744073709551615,"hard":18446744073709551615}]',
+    ));
   it('reads /proc/self/limits', () =>
-    expect(parseHardLimits('Limit                     Soft Limit           Hard Limit           Units     \nMax open files            1024                 4096                 files     \nMax core file size        0                    unlimited            bytes\n')).toEqual({ nofile: 4096 }));
-  it('goes no lower with the OOM score than the engine may', () => expect([clampOomScore(-500, false, 0), clampOomScore(-500, true, 0), clampOomScore(300, false, 0)]).toEqual([0, -500, 300]));
+    expect(
+      parseHardLimits(
+        'Limit                     Soft Limit           Hard Limit           Units     \nMax open files            1024                 4096                 files     \nMax core file size        0                    unlimited            bytes\n',
+      ),
+    ).toEqual({ nofile: 4096 }));
+  it('goes no lower with the OOM score than the engine may', () =>
+    expect([clampOomScore(-500, false, 0), clampOomScore(-500, true, 0), clampOomScore(300, false, 0)]).toEqual([
+      0, -500, 300,
+    ]));
 });
 
 describe('tmpfs', () => {
-  it('puts the user’s options after the defaults', () => expect(mergeTmpfsOptions('exec,size=1m,mode=1777')).toEqual(['nosuid', 'nodev', 'rprivate', 'exec', 'size=1m', 'mode=1777']));
+  it('puts the user’s options after the defaults', () =>
+    expect(mergeTmpfsOptions('exec,size=1m,mode=1777')).toEqual([
+      'nosuid',
+      'nodev',
+      'rprivate',
+      'exec',
+      'size=1m',
+      'mode=1777',
+    ]));
   it('the later of two wins', () => expect(mergeTmpfsOptions('size=1m,size=2m')).toContain('size=2m'));
-  it('translates --mount', () => expect(tmpfsRequestOptions({ ReadOnly: true, TmpfsOptions: { SizeBytes: 1024, Mode: 0o755, Options: [['exec']] } })).toBe('ro,mode=755,size=1024,exec'));
+  it('translates --mount', () =>
+    expect(
+      tmpfsRequestOptions({ ReadOnly: true, TmpfsOptions: { SizeBytes: 1024, Mode: 0o755, Options: [['exec']] } }),
+    ).toBe('ro,mode=755,size=1024,exec'));
 });
 
 describe('seccomp profiles', () => {
@@ -94,17 +123,32 @@ describe('seccomp profiles', () => {
       { names: ['armonly'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['arm64'] } },
     ],
   };
-  const names = (caps: string[]) => (translate(profile, new Set(caps), '6.1.0-13', 'amd64') as { syscalls: { names: string[]; action: string }[] }).syscalls.map((rule) => `${rule.names[0]} ${rule.action.slice(9)}`);
+  const names = (caps: string[]) =>
+    (
+      translate(profile, new Set(caps), '6.1.0-13', 'amd64') as { syscalls: { names: string[]; action: string }[] }
+    ).syscalls.map((rule) => `${rule.names[0]} ${rule.action.slice(9)}`);
   it('keeps the rules that hold here', () => {
     expect(names([])).toEqual(['read ALLOW', 'mount ERRNO', 'ptrace ALLOW']);
     expect(names(['CAP_SYS_ADMIN'])).toEqual(['read ALLOW', 'mount ALLOW', 'ptrace ALLOW']);
   });
-  it('names the architectures', () => expect(translate(profile, new Set(), '6.1', 'amd64')).toMatchObject({ architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'], defaultErrnoRet: 38 }));
+  it('names the architectures', () =>
+    expect(translate(profile, new Set(), '6.1', 'amd64')).toMatchObject({
+      architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86'],
+      defaultErrnoRet: 38,
+    }));
 });
 
 describe('small things', () => {
-  it.each([['SIGTERM', 15], ['kill', 9], ['RTMIN+3', 37], ['SIGRTMAX-1', 63], ['15', 15]])('signal %s is %i', (name, number) => expect(signalNumber(name)).toBe(number));
-  it.each([['RTMAX+1'], ['0'], ['65'], ['']])('signal %j is none', (name) => expect(() => signalNumber(name)).toThrow(`invalid signal: ${name}`));
+  it.each([
+    ['SIGTERM', 15],
+    ['kill', 9],
+    ['RTMIN+3', 37],
+    ['SIGRTMAX-1', 63],
+    ['15', 15],
+  ])('signal %s is %i', (name, number) => expect(signalNumber(name)).toBe(number));
+  it.each([['RTMAX+1'], ['0'], ['65'], ['']])('signal %j is none', (name) =>
+    expect(() => signalNumber(name)).toThrow(`invalid signal: ${name}`),
+  );
   it('splits device numbers', () => {
     expect(splitDevice(0x0501)).toEqual({ major: 5, minor: 1 });
     // minor numbers beyond 255 have their upper bits above the major's

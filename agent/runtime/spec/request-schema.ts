@@ -107,7 +107,10 @@ export const HOST_CONFIG = object('container.HostConfig', {
   ContainerIDFile: str,
   LogConfig: object('container.LogConfig', { Type: str, Config: stringMap }),
   NetworkMode: str,
-  PortBindings: map(list(object('network.PortBinding', { HostIp: str, HostPort: str }), '[]network.PortBinding'), 'network.PortMap'),
+  PortBindings: map(
+    list(object('network.PortBinding', { HostIp: str, HostPort: str }), '[]network.PortBinding'),
+    'network.PortMap',
+  ),
   RestartPolicy: RESTART_POLICY,
   AutoRemove: bool,
   VolumeDriver: str,
@@ -197,7 +200,9 @@ export const CREATE_REQUEST = object('container.CreateRequest', {
   StopTimeout: int,
   Shell: words,
   HostConfig: HOST_CONFIG,
-  NetworkingConfig: object('network.NetworkingConfig', { EndpointsConfig: map(ENDPOINT, 'map[string]*network.EndpointSettings') }),
+  NetworkingConfig: object('network.NetworkingConfig', {
+    EndpointsConfig: map(ENDPOINT, 'map[string]*network.EndpointSettings'),
+  }),
 });
 
 export const UPDATE_REQUEST = object('container.UpdateConfig', { ...RESOURCES, RestartPolicy: RESTART_POLICY });

@@ -16,7 +16,9 @@ export function checkUlimits(ulimits: readonly Ulimit[] | null | undefined): voi
   for (const { Name, Soft, Hard } of ulimits ?? []) {
     if (!NAMES.has(Name.toLowerCase())) throw invalid(`invalid ulimit type: ${Name}`);
     if (Hard !== -1 && (Soft === -1 || Soft > Hard))
-      throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${Soft === -1 ? 'soft: -1 (unlimited)' : Soft} > ${Hard}`);
+      throw invalid(
+        `ulimit soft limit must be less than or equal to hard limit: ${Soft === -1 ? 'soft: -1 (unlimited)' : Soft} > ${Hard}`,
+      );
   }
 }
 
@@ -24,12 +26,16 @@ export function checkUlimits(ulimits: readonly Ulimit[] | null | undefined): voi
  * The limits to set, clamped to what this process may give: without CAP_SYS_RESOURCE a hard limit cannot go above the inherited one
  * (setrlimit(2)), and nothing goes above fs.nr_open for open files.
  */
-export function rlimitsOf(ulimits: readonly Ulimit[] | null | undefined, facts: KernelFacts): { type: string; soft: number; hard: number }[] {
+export function rlimitsOf(
+  ulimits: readonly Ulimit[] | null | undefined,
+  facts: KernelFacts,
+): { type: string; soft: number; hard: number }[] {
   const free = facts.capabilities.has('CAP_SYS_RESOURCE');
   return (ulimits ?? []).map(({ Name, Soft, Hard }) => {
     const name = Name.toLowerCase();
     const inherited = name === 'nofile' ? facts.maxNofile : (facts.hardLimits?.[name] ?? UNLIMITED);
-    const ceiling = free && name !== 'nofile' ? UNLIMITED : free ? Math.max(inherited, facts.maxOpenFiles ?? inherited) : inherited;
+    const ceiling =
+      free && name !== 'nofile' ? UNLIMITED : free ? Math.max(inherited, facts.maxOpenFiles ?? inherited) : inherited;
     const hard = Math.min(Hard < 0 ? UNLIMITED : Hard, ceiling);
     return {
       type: `RLIMIT_${name.toUpperCase()}`,

@@ -19,7 +19,10 @@ export interface Resolved {
  * Nothing is opened, so the answer holds as long as nobody who may write below `root` changes it meanwhile.
  */
 export async function resolveInRoot(root: string, path: string, follow = true): Promise<Resolved> {
-  const pending = path.split('/').filter((part) => part !== '' && part !== '.').reverse();
+  const pending = path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .reverse();
   const done: string[] = [];
   let links = 0;
   let exists = true;
@@ -36,7 +39,12 @@ export async function resolveInRoot(root: string, path: string, follow = true): 
       if (++links > MAX_LINKS) throw new EngineError('system', `too many levels of symbolic links: ${path}`);
       const target = await readlink(host);
       if (target.startsWith('/')) done.length = 0;
-      pending.push(...target.split('/').filter((item) => item !== '' && item !== '.').reverse());
+      pending.push(
+        ...target
+          .split('/')
+          .filter((item) => item !== '' && item !== '.')
+          .reverse(),
+      );
       continue;
     }
     done.push(part);

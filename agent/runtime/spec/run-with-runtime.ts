@@ -17,16 +17,23 @@ const PARENT = `berth-spec-test-${process.pid}`;
 export async function machineFacts(): Promise<KernelFacts> {
   const names = await readdir(CGROUPS);
   const version = names.includes('memory') ? 1 : 2;
-  const controllers = new Set(version === 1 ? names.filter((name) => name !== 'systemd' && name !== 'unified') : ['cpu', 'cpuset', 'memory', 'pids', 'io']);
+  const controllers = new Set(
+    version === 1
+      ? names.filter((name) => name !== 'systemd' && name !== 'unified')
+      : ['cpu', 'cpuset', 'memory', 'pids', 'io'],
+  );
   return readKernelFacts({ version, controllers } as unknown as CgroupDriver);
 }
 
 /** A root of busybox alone. */
 export async function makeRoot(directory: string): Promise<string> {
   const root = join(directory, 'rootfs');
-  for (const name of ['bin', 'etc', 'proc', 'dev', 'sys', 'tmp', 'root']) await mkdir(join(root, name), { recursive: true });
+  for (const name of ['bin', 'etc', 'proc', 'dev', 'sys', 'tmp', 'root'])
+    await mkdir(join(root, name), { recursive: true });
   await copyFile('/bin/busybox', join(root, 'bin/busybox'));
-  for (const applet of 'sh id cut cat ls mount env pwd grep hostname test echo touch mknod ping chown sleep stat df wc ps head sort tr unshare'.split(' '))
+  for (const applet of 'sh id cut cat ls mount env pwd grep hostname test echo touch mknod ping chown sleep stat df wc ps head sort tr unshare'.split(
+    ' ',
+  ))
     await symlink('busybox', join(root, 'bin', applet));
   await writeFile(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n');
   await writeFile(join(root, 'etc/group'), 'root:x:0:\nbob:x:1000:\nwheel:x:10:bob\n');
@@ -46,20 +53,41 @@ export interface RunOptions {
 }
 
 /** Runs a script in a container made from a create request, with the real runtime, in a mount namespace of its own. */
-export async function runWith(runtime: string, script: string, request: ContainerCreateRequest = {}, options: RunOptions = {}): Promise<Ran> {
+export async function runWith(
+  runtime: string,
+  script: string,
+  request: ContainerCreateRequest = {},
+  options: RunOptions = {},
+): Promise<Ran> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-spec-'));
   try {
     const rootfs = await makeRoot(directory);
     await options.prepare?.(rootfs);
-    const files = { hosts: join(directory, 'hosts'), hostname: join(directory, 'hostname'), resolvConf: join(directory, 'resolv.conf') };
+    const files = {
+      hosts: join(directory, 'hosts'),
+      hostname: join(directory, 'hostname'),
+      resolvConf: join(directory, 'resolv.conf'),
+    };
     for (const file of Object.values(files)) await writeFile(file, 'from the engine\n');
     const facts = await machineFacts();
-    const checked = checkCreate({ Image: 'busybox', Cmd: ['sh', '-c', script], ...request }, options.image ?? {}, facts);
+    const checked = checkCreate(
+      { Image: 'busybox', Cmd: ['sh', '-c', script], ...request },
+      options.image ?? {},
+      facts,
+    );
     const id = `spec${process.hrtime.bigint()}`;
     const record = recordOf(checked, id, { mounts: options.mounts ?? [], cgroupPath: `/${PARENT}/${id}` });
     const made = { kind: 'new' } as const;
     const host = { kind: 'host' } as const;
-    const namespaces: NamespaceChoices = { pid: made, net: made, ipc: made, uts: made, cgroup: made, user: host, ...options.namespaces };
+    const namespaces: NamespaceChoices = {
+      pid: made,
+      net: made,
+      ipc: made,
+      uts: made,
+      cgroup: made,
+      user: host,
+      ...options.namespaces,
+    };
     const spec = await buildSpec({ record, rootfs, namespaces, files, facts });
     await writeFile(join(directory, 'config.json'), JSON.stringify(spec));
     return await execute(runtime, directory, id);
@@ -73,9 +101,14 @@ function execute(runtime: string, bundle: string, id: string): Promise<Ran> {
   // crun refuses a v2 mount with controllers beside v1 ones, so it is not shown to it.
   const script = `umount ${CGROUPS}/unified 2>/dev/null; exec ${runtime} --root ${bundle}/state run -b ${bundle} ${id}`;
   return new Promise((done) => {
-    const child = execFile('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script], { timeout: 20_000 }, (error, out, err) => {
-      done({ code: error ? Number(error.code ?? -1) : 0, out, err });
-    });
+    const child = execFile(
+      'unshare',
+      ['-m', '--propagation', 'private', 'sh', '-c', script],
+      { timeout: 20_000 },
+      (error, out, err) => {
+        done({ code: error ? Number(error.code ?? -1) : 0, out, err });
+      },
+    );
     child.stdin?.end();
   });
 }

@@ -36,7 +36,9 @@ export interface SeccompProfile {
 const ACTIONS: ReadonlySet<string> = new Set(
   'KILL KILL_PROCESS KILL_THREAD TRAP ERRNO TRACE ALLOW LOG NOTIFY'.split(' ').map((name) => `SCMP_ACT_${name}`),
 );
-const OPERATORS: ReadonlySet<string> = new Set('NE LT LE EQ GE GT MASKED_EQ'.split(' ').map((name) => `SCMP_CMP_${name}`));
+const OPERATORS: ReadonlySet<string> = new Set(
+  'NE LT LE EQ GE GT MASKED_EQ'.split(' ').map((name) => `SCMP_CMP_${name}`),
+);
 
 /** Reads a profile given as JSON text. Throws invalid-parameter with dockerd's words. */
 export function checkSeccompProfile(text: string): SeccompProfile {
@@ -52,15 +54,19 @@ export function checkSeccompProfile(text: string): SeccompProfile {
   const fail = (why: string): never => {
     throw invalid(`Decoding seccomp profile failed: ${why}`);
   };
-  if (profile.defaultAction !== undefined && !ACTIONS.has(profile.defaultAction)) fail(`unknown action ${profile.defaultAction}`);
+  if (profile.defaultAction !== undefined && !ACTIONS.has(profile.defaultAction))
+    fail(`unknown action ${profile.defaultAction}`);
   if (profile.syscalls && !Array.isArray(profile.syscalls)) fail('syscalls is not a list');
   if (profile.architectures?.length && profile.archMap?.length)
-    throw invalid("both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'");
+    throw invalid(
+      "both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'",
+    );
   for (const rule of profile.syscalls ?? []) {
     if (rule.name && rule.names?.length)
       throw invalid("both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'");
     if (!ACTIONS.has(rule.action)) fail(`unknown action ${rule.action}`);
-    for (const argument of rule.args ?? []) if (argument && !OPERATORS.has(argument.op)) fail(`unknown operator ${argument.op}`);
+    for (const argument of rule.args ?? [])
+      if (argument && !OPERATORS.has(argument.op)) fail(`unknown operator ${argument.op}`);
   }
   return profile;
 }

@@ -9,8 +9,13 @@ import { checkSeccompProfile, type SeccompProfile, type SeccompRule } from './se
 const DEFAULT_PROFILES = ['/usr/share/containers/seccomp.json', '/etc/containers/seccomp.json'];
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
-  amd64: 'SCMP_ARCH_X86_64', arm64: 'SCMP_ARCH_AARCH64', arm: 'SCMP_ARCH_ARM', '386': 'SCMP_ARCH_X86',
-  ppc64le: 'SCMP_ARCH_PPC64LE', s390x: 'SCMP_ARCH_S390X', riscv64: 'SCMP_ARCH_RISCV64',
+  amd64: 'SCMP_ARCH_X86_64',
+  arm64: 'SCMP_ARCH_AARCH64',
+  arm: 'SCMP_ARCH_ARM',
+  '386': 'SCMP_ARCH_X86',
+  ppc64le: 'SCMP_ARCH_PPC64LE',
+  s390x: 'SCMP_ARCH_S390X',
+  riscv64: 'SCMP_ARCH_RISCV64',
 };
 
 let defaultProfile: Promise<SeccompProfile> | undefined;
@@ -38,7 +43,10 @@ export interface SeccompChoice {
 }
 
 /** `linux.seccomp`, or undefined for none. */
-export async function seccompOf({ profile, privileged, capabilities }: SeccompChoice, facts: KernelFacts): Promise<object | undefined> {
+export async function seccompOf(
+  { profile, privileged, capabilities }: SeccompChoice,
+  facts: KernelFacts,
+): Promise<object | undefined> {
   if (profile === 'unconfined' || !facts.seccomp) return undefined;
   if (privileged && profile === '') return undefined;
   const chosen = profile === '' || profile === 'builtin' ? await readDefault() : checkSeccompProfile(profile);
@@ -46,10 +54,17 @@ export async function seccompOf({ profile, privileged, capabilities }: SeccompCh
 }
 
 /** Resolves the conditions of Docker's form (capabilities, architecture, kernel) into the OCI form. */
-export function translate(profile: SeccompProfile, capabilities: ReadonlySet<string>, kernel: string, architecture = hostArchitecture()): object {
+export function translate(
+  profile: SeccompProfile,
+  capabilities: ReadonlySet<string>,
+  kernel: string,
+  architecture = hostArchitecture(),
+): object {
   const native = ARCHITECTURES[architecture];
   const mapped = profile.archMap?.find((item) => item.architecture === native);
-  const architectures = mapped ? [mapped.architecture, ...(mapped.subArchitectures ?? [])] : (profile.architectures ?? []);
+  const architectures = mapped
+    ? [mapped.architecture, ...(mapped.subArchitectures ?? [])]
+    : (profile.architectures ?? []);
   const holds = (rule: SeccompRule) => {
     const { includes, excludes } = rule;
     if (excludes?.arches?.includes(architecture)) return false;
@@ -70,7 +85,10 @@ export function translate(profile: SeccompProfile, capabilities: ReadonlySet<str
     ...(typeof profile.defaultErrnoRet === 'number' && { defaultErrnoRet: profile.defaultErrnoRet }),
     ...(architectures.length > 0 && { architectures }),
     ...(profile.flags?.length && { flags: profile.flags }),
-    ...(profile.listenerPath && { listenerPath: profile.listenerPath, listenerMetadata: profile.listenerMetadata ?? '' }),
+    ...(profile.listenerPath && {
+      listenerPath: profile.listenerPath,
+      listenerMetadata: profile.listenerMetadata ?? '',
+    }),
     syscalls: syscalls.filter((rule) => rule.names.length > 0),
   };
 }

@@ -16,7 +16,13 @@ export interface OciDevice {
   gid: number;
 }
 
-const character = (major: number, minor: number, allow = true): DeviceRule => ({ allow, type: 'c', major, minor, access: 'rwm' });
+const character = (major: number, minor: number, allow = true): DeviceRule => ({
+  allow,
+  type: 'c',
+  major,
+  minor,
+  access: 'rwm',
+});
 
 /** zero, null, urandom, random, tty, console; not fuse. The runtime adds ptmx and the terminals. */
 const DEFAULT_RULES: readonly DeviceRule[] = [
@@ -35,7 +41,8 @@ export async function devicesOf(host: HostConfig): Promise<{ devices: OciDevice[
   if (host.Privileged) {
     const devices = await hostDevices();
     for (const mapping of host.Devices ?? [])
-      if (mapping.PathInContainer && mapping.PathInContainer !== mapping.PathOnHost) devices.push(...(await devicesAt(mapping)));
+      if (mapping.PathInContainer && mapping.PathInContainer !== mapping.PathOnHost)
+        devices.push(...(await devicesAt(mapping)));
     return { devices, rules: [{ allow: true, access: 'rwm' }] };
   }
   const devices: OciDevice[] = [];
@@ -44,7 +51,13 @@ export async function devicesOf(host: HostConfig): Promise<{ devices: OciDevice[
     for (const device of await devicesAt(mapping)) {
       devices.push(device);
       const type = device.type === 'b' ? 'b' : 'c';
-      rules.push({ allow: true, type, major: device.major, minor: device.minor, access: mapping.CgroupPermissions || 'rwm' });
+      rules.push({
+        allow: true,
+        type,
+        major: device.major,
+        minor: device.minor,
+        access: mapping.CgroupPermissions || 'rwm',
+      });
     }
   for (const rule of host.DeviceCgroupRules ?? []) rules.push(parseDeviceRule(rule));
   return { devices, rules };
@@ -52,7 +65,9 @@ export async function devicesOf(host: HostConfig): Promise<{ devices: OciDevice[
 
 function deviceFrom(stats: Stats, path: string): OciDevice | undefined {
   const type = stats.isBlockDevice() ? 'b' : stats.isCharacterDevice() ? 'c' : undefined;
-  return type && { type, path, ...splitDevice(stats.rdev), fileMode: stats.mode & 0o777, uid: stats.uid, gid: stats.gid };
+  return (
+    type && { type, path, ...splitDevice(stats.rdev), fileMode: stats.mode & 0o777, uid: stats.uid, gid: stats.gid }
+  );
 }
 
 /** A device, or all devices of a directory. */
@@ -63,14 +78,27 @@ async function devicesAt({ PathOnHost: source, PathInContainer: target }: Device
     throw fail('no such file or directory', error);
   });
   const stats = await stat(real);
-  const found = stats.isDirectory() ? await walkDevices(real, target || source, false) : [deviceFrom(stats, target || source)];
+  const found = stats.isDirectory()
+    ? await walkDevices(real, target || source, false)
+    : [deviceFrom(stats, target || source)];
   const devices = found.filter((device) => device !== undefined);
   if (devices.length === 0) throw fail('not a device node');
   return devices;
 }
 
 /** Made anew by the runtime, or not of this container. */
-const SKIPPED: ReadonlySet<string> = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev', 'console', 'ptmx', 'tty']);
+const SKIPPED: ReadonlySet<string> = new Set([
+  'pts',
+  'shm',
+  'fd',
+  'mqueue',
+  '.lxc',
+  '.lxd-mounts',
+  '.udev',
+  'console',
+  'ptmx',
+  'tty',
+]);
 
 async function walkDevices(directory: string, target: string, top: boolean): Promise<OciDevice[]> {
   const out: OciDevice[] = [];

@@ -10,7 +10,12 @@ import { rootPropagation } from './mount-propagation.ts';
 import { parseSecurityOptions } from './security-opt.ts';
 import { mergeTmpfsOptions, tmpfsRequestOptions } from './tmpfs.ts';
 
-const mount = (destination: string, type: string, source: string, ...options: string[]): OciMount => ({ destination, type, source, options });
+const mount = (destination: string, type: string, source: string, ...options: string[]): OciMount => ({
+  destination,
+  type,
+  source,
+  options,
+});
 
 /** What every container has, but for what the user mounts over. */
 function defaults({ record }: SpecInput): OciMount[] {
@@ -23,7 +28,10 @@ function defaults({ record }: SpecInput): OciMount[] {
     mount('/sys/fs/cgroup', 'cgroup', 'cgroup', 'ro', 'nosuid', 'noexec', 'nodev'),
     mount('/dev/mqueue', 'mqueue', 'mqueue', 'nosuid', 'noexec', 'nodev'),
   ];
-  if (host.IpcMode !== 'none') out.push(mount('/dev/shm', 'tmpfs', 'shm', 'nosuid', 'noexec', 'nodev', 'mode=1777', `size=${host.ShmSize || 67_108_864}`));
+  if (host.IpcMode !== 'none')
+    out.push(
+      mount('/dev/shm', 'tmpfs', 'shm', 'nosuid', 'noexec', 'nodev', 'mode=1777', `size=${host.ShmSize || 67_108_864}`),
+    );
   return out;
 }
 
@@ -41,18 +49,26 @@ function engineFiles({ files }: SpecInput): OciMount[] {
 }
 
 /** All mounts, parents before what lies below them; `propagation` is what the container's root must have for them. */
-export async function mountsOf(input: SpecInput, initProgram: string | undefined): Promise<{ mounts: OciMount[]; propagation: string | undefined }> {
+export async function mountsOf(
+  input: SpecInput,
+  initProgram: string | undefined,
+): Promise<{ mounts: OciMount[]; propagation: string | undefined }> {
   const { record } = input;
   const host = record.hostConfig;
   const requests = new Map((host.Mounts ?? []).map((request) => [cleanPath(request.Target), request]));
-  const user = record.mounts.map((point) => userMount(point, requests.get(point.Destination), input.facts.kernelVersion));
+  const user = record.mounts.map((point) =>
+    userMount(point, requests.get(point.Destination), input.facts.kernelVersion),
+  );
   for (const [target, options] of Object.entries(host.Tmpfs ?? {}))
     user.push(mount(cleanPath(target), 'tmpfs', 'tmpfs', ...mergeTmpfsOptions(options)));
   const taken = new Set(user.map((item) => item.destination));
-  const base = defaults(input).filter((item) => !taken.has(item.destination) && !(taken.has('/dev') && item.destination.startsWith('/dev/')));
+  const base = defaults(input).filter(
+    (item) => !taken.has(item.destination) && !(taken.has('/dev') && item.destination.startsWith('/dev/')),
+  );
   if (host.IpcMode?.match(/^(host|container:)/)) shareIpc(input, base);
   // Message queues of the host's IPC namespace cannot be mounted from another user namespace.
-  if (host.IpcMode === 'host' && input.namespaces.user.kind !== 'host') base.splice(0, base.length, ...base.filter(({ type }) => type !== 'mqueue'));
+  if (host.IpcMode === 'host' && input.namespaces.user.kind !== 'host')
+    base.splice(0, base.length, ...base.filter(({ type }) => type !== 'mqueue'));
   const extra = engineFiles(input).filter((item) => !taken.has(item.destination));
   if (initProgram) extra.push(mount(INIT_IN_CONTAINER, 'bind', initProgram, 'bind', 'ro'));
   const all = [...base, ...sortMounts([...extra, ...user])];
@@ -63,7 +79,11 @@ export async function mountsOf(input: SpecInput, initProgram: string | undefined
 /** Another's IPC namespace comes with its /dev/shm and message queues. */
 function shareIpc({ record, namespaces }: SpecInput, base: OciMount[]): void {
   const source =
-    namespaces.ipc.kind === 'join' ? namespaces.ipc.path.replace(/\/ns\/ipc$/, '/root/dev/shm') : namespaces.ipc.kind === 'host' ? '/dev/shm' : undefined;
+    namespaces.ipc.kind === 'join'
+      ? namespaces.ipc.path.replace(/\/ns\/ipc$/, '/root/dev/shm')
+      : namespaces.ipc.kind === 'host'
+        ? '/dev/shm'
+        : undefined;
   if (!source || record.hostConfig.IpcMode === 'none') return;
   const at = base.findIndex((item) => item.destination === '/dev/shm');
   if (at >= 0) base[at] = mount('/dev/shm', 'bind', source, 'rbind', 'rprivate');
@@ -71,7 +91,12 @@ function shareIpc({ record, namespaces }: SpecInput, base: OciMount[]): void {
 
 function userMount(point: MountPoint, request: MountRequest | undefined, kernel: string): OciMount {
   if (point.Type === 'tmpfs')
-    return mount(point.Destination, 'tmpfs', 'tmpfs', ...mergeTmpfsOptions(request ? tmpfsRequestOptions(request) : point.Mode));
+    return mount(
+      point.Destination,
+      'tmpfs',
+      'tmpfs',
+      ...mergeTmpfsOptions(request ? tmpfsRequestOptions(request) : point.Mode),
+    );
   const bind = request?.BindOptions;
   const options = [bind?.NonRecursive ? 'bind' : 'rbind'];
   if (!point.RW) {
@@ -79,7 +104,10 @@ function userMount(point: MountPoint, request: MountRequest | undefined, kernel:
       throw invalid('mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive');
     // With all that is mounted below, as Docker does where the kernel can (mount_setattr(2), 5.12; crun and runc 1.1 call it "rro").
     // Nothing is mounted below a file, and crun 1.8 takes "rro" for directories only.
-    const below = statSync(point.Source, { throwIfNoEntry: false })?.isDirectory() && !bind?.NonRecursive && !bind?.ReadOnlyNonRecursive;
+    const below =
+      statSync(point.Source, { throwIfNoEntry: false })?.isDirectory() &&
+      !bind?.NonRecursive &&
+      !bind?.ReadOnlyNonRecursive;
     options.push(below && atLeastKernel(kernel, '5.12') ? 'rro' : 'ro');
   }
   if (point.Type === 'bind' && point.Propagation) options.push(point.Propagation);
@@ -97,11 +125,18 @@ const READONLY_ROOT_EXEMPT: ReadonlySet<string> = new Set(['/proc', '/dev', '/de
 /** Read-only roots make the rest read-only as well; privileged containers may write /sys and their cgroups. */
 function adjustWritable({ record, namespaces }: SpecInput, mounts: OciMount[], user: ReadonlySet<string>): void {
   const { ReadonlyRootfs: readonly, Privileged: privileged, SecurityOpt } = record.hostConfig;
-  const writableCgroups = parseSecurityOptions(SecurityOpt).writableCgroups ?? (privileged || namespaces.user.kind !== 'host');
+  const writableCgroups =
+    parseSecurityOptions(SecurityOpt).writableCgroups ?? (privileged || namespaces.user.kind !== 'host');
   for (const item of mounts) {
     const options = (item.options ??= []);
     const clear = () => (item.options = options.filter((option) => option !== 'ro'));
-    if (readonly && !user.has(item.destination) && !READONLY_ROOT_EXEMPT.has(item.destination) && !options.includes('ro')) options.push('ro');
+    if (
+      readonly &&
+      !user.has(item.destination) &&
+      !READONLY_ROOT_EXEMPT.has(item.destination) &&
+      !options.includes('ro')
+    )
+      options.push('ro');
     if (privileged && item.destination === '/sys' && item.type === 'sysfs') clear();
     if (writableCgroups && item.type === 'cgroup') clear();
   }

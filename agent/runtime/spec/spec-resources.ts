@@ -14,7 +14,9 @@ export async function resourcesOf(host: HostConfig, devices: DeviceRule[], facts
     devices,
     ...(has('memory') && present('memory', memoryOf(host))),
     ...(has('cpu') || has('cpuset') ? present('cpu', cpuOf(host, facts)) : {}),
-    ...(has('pids') && typeof host.PidsLimit === 'number' && host.PidsLimit !== 0 && { pids: { limit: host.PidsLimit > 0 ? host.PidsLimit : -1 } }),
+    ...(has('pids') &&
+      typeof host.PidsLimit === 'number' &&
+      host.PidsLimit !== 0 && { pids: { limit: host.PidsLimit > 0 ? host.PidsLimit : -1 } }),
     ...((has('blkio') || has('io')) && present('blockIO', await blockIoOf(host))),
   };
 }
@@ -54,7 +56,11 @@ function cpuOf(r: Resources, facts: KernelFacts): Record<string, unknown> {
 
 /** NanoCpus as quota and period, or those as they were given; microseconds. */
 export function cpuBandwidth(r: Resources): { quota: number | undefined; period: number | undefined } {
-  if (positive(r.NanoCpus)) return { period: DEFAULT_PERIOD, quota: Math.max(1000, Math.floor(((r.NanoCpus as number) * DEFAULT_PERIOD) / 1e9)) };
+  if (positive(r.NanoCpus))
+    return {
+      period: DEFAULT_PERIOD,
+      quota: Math.max(1000, Math.floor(((r.NanoCpus as number) * DEFAULT_PERIOD) / 1e9)),
+    };
   return { quota: nonZero(r.CpuQuota), period: nonZero(r.CpuPeriod) };
 }
 
@@ -76,11 +82,15 @@ export function splitDevice(rdev: number): { major: number; minor: number } {
 
 async function blockIoOf(r: Resources): Promise<Record<string, unknown>> {
   const throttle = async (devices: readonly ThrottleDevice[] | null | undefined) =>
-    devices?.length ? Promise.all(devices.map(async ({ Path, Rate }) => ({ ...(await deviceNumbers(Path)), rate: Rate }))) : undefined;
+    devices?.length
+      ? Promise.all(devices.map(async ({ Path, Rate }) => ({ ...(await deviceNumbers(Path)), rate: Rate })))
+      : undefined;
   return {
     weight: positive(r.BlkioWeight),
     weightDevice: r.BlkioWeightDevice?.length
-      ? await Promise.all(r.BlkioWeightDevice.map(async ({ Path, Weight }) => ({ ...(await deviceNumbers(Path)), weight: Weight })))
+      ? await Promise.all(
+          r.BlkioWeightDevice.map(async ({ Path, Weight }) => ({ ...(await deviceNumbers(Path)), weight: Weight })),
+        )
       : undefined,
     throttleReadBpsDevice: await throttle(r.BlkioDeviceReadBps),
     throttleWriteBpsDevice: await throttle(r.BlkioDeviceWriteBps),

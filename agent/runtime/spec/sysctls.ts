@@ -6,7 +6,9 @@ import { hasOwnNetwork } from './modes.ts';
 
 /** Kernel parameters that belong to an IPC namespace (namespaces(7)). */
 const IPC_PARAMETERS: ReadonlySet<string> = new Set(
-  'kernel.msgmax kernel.msgmnb kernel.msgmni kernel.sem kernel.shmall kernel.shmmax kernel.shmmni kernel.shm_rmid_forced'.split(' '),
+  'kernel.msgmax kernel.msgmnb kernel.msgmni kernel.sem kernel.shmall kernel.shmmax kernel.shmmni kernel.shm_rmid_forced'.split(
+    ' ',
+  ),
 );
 
 const isIpc = (name: string) => IPC_PARAMETERS.has(name) || name.startsWith('fs.mqueue.');
@@ -17,7 +19,8 @@ export function checkSysctls(host: HostConfig): void {
   for (const given of Object.keys(host.Sysctls ?? {})) {
     const name = dotted(given);
     if (name.startsWith('net.')) {
-      if (!hasOwnNetwork(host.NetworkMode)) throw invalid(`sysctl '${given}' is not allowed in the network mode '${host.NetworkMode}'`);
+      if (!hasOwnNetwork(host.NetworkMode))
+        throw invalid(`sysctl '${given}' is not allowed in the network mode '${host.NetworkMode}'`);
     } else if (isIpc(name)) {
       if (host.IpcMode === 'host') throw invalid(`sysctl '${given}' is not allowed in the IPC mode 'host'`);
     } else if (name === 'kernel.domainname') {
@@ -25,7 +28,8 @@ export function checkSysctls(host: HostConfig): void {
     } else {
       throw invalid(`sysctl '${given}' is not whitelisted`);
     }
-    if (/(^|\.|\/)\.\.?(\.|\/|$)/.test(given) || /[\0\n]/.test(given)) throw invalid(`sysctl '${given}' is not whitelisted`);
+    if (/(^|\.|\/)\.\.?(\.|\/|$)/.test(given) || /[\0\n]/.test(given))
+      throw invalid(`sysctl '${given}' is not whitelisted`);
   }
 }
 

@@ -23,10 +23,18 @@ export const someFacts = (changes: Partial<KernelFacts> = {}): KernelFacts => ({
 });
 
 /** The least a request must have; for tests. */
-export const someRequest = (changes: ContainerCreateRequest = {}): ContainerCreateRequest => ({ Image: 'busybox', Cmd: ['true'], ...changes });
+export const someRequest = (changes: ContainerCreateRequest = {}): ContainerCreateRequest => ({
+  Image: 'busybox',
+  Cmd: ['true'],
+  ...changes,
+});
 
 /** A record as it stands after create; for tests. */
-export const recordOf = (checked: CheckedRequest, id: string, changes: Partial<ContainerRecord> = {}): ContainerRecord => ({
+export const recordOf = (
+  checked: CheckedRequest,
+  id: string,
+  changes: Partial<ContainerRecord> = {},
+): ContainerRecord => ({
   id,
   name: 'test',
   created: '2026-01-01T00:00:00Z',
@@ -41,8 +49,17 @@ export const recordOf = (checked: CheckedRequest, id: string, changes: Partial<C
   endpoints: checked.endpoints,
   attached: { networks: {}, ports: {} },
   state: {
-    Status: 'created', Running: false, Paused: false, Restarting: false, OOMKilled: false, Dead: false, Pid: 0, ExitCode: 0, Error: '',
-    StartedAt: '0001-01-01T00:00:00Z', FinishedAt: '0001-01-01T00:00:00Z',
+    Status: 'created',
+    Running: false,
+    Paused: false,
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    Pid: 0,
+    ExitCode: 0,
+    Error: '',
+    StartedAt: '0001-01-01T00:00:00Z',
+    FinishedAt: '0001-01-01T00:00:00Z',
   },
   restartCount: 0,
   stoppedByUser: false,

@@ -4,11 +4,39 @@ import { cleanPath } from './check-config.ts';
 
 /** Flags by the name that sets them, with the one that undoes it. */
 const FLAGS: Readonly<Record<string, string>> = {
-  ro: 'rw', rw: 'ro', exec: 'noexec', noexec: 'exec', suid: 'nosuid', nosuid: 'suid', dev: 'nodev', nodev: 'dev',
-  sync: 'async', async: 'sync', atime: 'noatime', noatime: 'atime', diratime: 'nodiratime', nodiratime: 'diratime',
-  relatime: 'norelatime', norelatime: 'relatime', strictatime: 'nostrictatime', nostrictatime: 'strictatime',
-  dirsync: '', mand: 'nomand', nomand: 'mand', bind: '', rbind: '', unbindable: '', runbindable: '', private: '', rprivate: '',
-  shared: '', rshared: '', slave: '', rslave: '', defaults: '', remount: '',
+  ro: 'rw',
+  rw: 'ro',
+  exec: 'noexec',
+  noexec: 'exec',
+  suid: 'nosuid',
+  nosuid: 'suid',
+  dev: 'nodev',
+  nodev: 'dev',
+  sync: 'async',
+  async: 'sync',
+  atime: 'noatime',
+  noatime: 'atime',
+  diratime: 'nodiratime',
+  nodiratime: 'diratime',
+  relatime: 'norelatime',
+  norelatime: 'relatime',
+  strictatime: 'nostrictatime',
+  nostrictatime: 'strictatime',
+  dirsync: '',
+  mand: 'nomand',
+  nomand: 'mand',
+  bind: '',
+  rbind: '',
+  unbindable: '',
+  runbindable: '',
+  private: '',
+  rprivate: '',
+  shared: '',
+  rshared: '',
+  slave: '',
+  rslave: '',
+  defaults: '',
+  remount: '',
 };
 /** Options with values (tmpfs(5)). */
 const VALUES: ReadonlySet<string> = new Set(['size', 'mode', 'uid', 'gid', 'nr_inodes', 'nr_blocks', 'mpol']);
@@ -28,7 +56,8 @@ export function mergeTmpfsOptions(options: string): string[] {
   for (const option of [...DEFAULTS, ...options.split(',').filter(Boolean)]) {
     const name = option.split('=', 1)[0] as string;
     if (option.includes('=')) {
-      if (!VALUES.has(name) || option.length === name.length + 1) throw invalid(`invalid tmpfs option ${JSON.stringify(option)}`);
+      if (!VALUES.has(name) || option.length === name.length + 1)
+        throw invalid(`invalid tmpfs option ${JSON.stringify(option)}`);
     } else if (FLAGS[name] === undefined) {
       throw invalid(`invalid tmpfs option ${JSON.stringify(option)}`);
     }

@@ -42,7 +42,11 @@ export function parsePasswd(text: string): Passwd[] {
 /** group(5) */
 export function parseGroup(text: string): Group[] {
   return fields(text)
-    .map(([name = '', , gid = '', members = '']) => ({ name, gid: toId(gid), members: members.split(',').filter(Boolean) }))
+    .map(([name = '', , gid = '', members = '']) => ({
+      name,
+      gid: toId(gid),
+      members: members.split(',').filter(Boolean),
+    }))
     .filter((entry): entry is Group => entry.gid !== undefined);
 }
 
@@ -70,7 +74,10 @@ export function findUser(spec: string, passwd: readonly Passwd[], groups: readon
   const userPart = at < 0 ? spec : spec.slice(0, at);
   const groupPart = at < 0 ? '' : spec.slice(at + 1);
   const number = givenId(userPart);
-  const entry = userPart === '' ? passwd.find((item) => item.uid === 0) : passwd.find((item) => item.name === userPart || item.uid === number);
+  const entry =
+    userPart === ''
+      ? passwd.find((item) => item.uid === 0)
+      : passwd.find((item) => item.name === userPart || item.uid === number);
   if (!entry && userPart !== '' && number === undefined)
     throw invalid(`unable to find user ${userPart}: no matching entries in passwd file`);
   const user: ContainerUser = {
@@ -99,7 +106,9 @@ async function readInRoot(root: string, path: string): Promise<string> {
   const { path: host, exists } = await resolveInRoot(root, path);
   if (!exists) return '';
   // Neither waits for the other end of a FIFO nor follows a link that came meanwhile.
-  const handle = await open(host, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => undefined);
+  const handle = await open(host, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    () => undefined,
+  );
   if (!handle) return '';
   try {
     const stats = await handle.stat();
@@ -110,7 +119,11 @@ async function readInRoot(root: string, path: string): Promise<string> {
 }
 
 /** Looks up `spec` and the additional groups in the image mounted at `root`. */
-export async function lookUpUser(root: string, spec: string, additional: readonly string[] = []): Promise<ContainerUser> {
+export async function lookUpUser(
+  root: string,
+  spec: string,
+  additional: readonly string[] = [],
+): Promise<ContainerUser> {
   const [passwd, group] = await Promise.all([readInRoot(root, '/etc/passwd'), readInRoot(root, '/etc/group')]);
   const groups = parseGroup(group);
   const user = findUser(spec, parsePasswd(passwd), groups);

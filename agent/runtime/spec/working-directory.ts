@@ -7,12 +7,15 @@ import { resolveInRoot } from './root-path.ts';
  * Makes the working directory inside `root` when it is missing, as Docker does, without leaving the root by a link.
  * Throws invalid-parameter when something else is in its place. Returns the path the process starts in.
  */
-export async function prepareWorkingDirectory(root: string, workingDir: string | undefined, owner?: { uid: number; gid: number }): Promise<string> {
+export async function prepareWorkingDirectory(
+  root: string,
+  workingDir: string | undefined,
+  owner?: { uid: number; gid: number },
+): Promise<string> {
   if (!workingDir || workingDir === '/') return '/';
   const { path, exists } = await resolveInRoot(root, workingDir);
   if (exists) {
-    if (!(await stat(path)).isDirectory())
-      throw invalid(`Cannot mkdir: ${workingDir} is not a directory`);
+    if (!(await stat(path)).isDirectory()) throw invalid(`Cannot mkdir: ${workingDir} is not a directory`);
     return workingDir;
   }
   await makeParents(root, path, owner);

@@ -1,6 +1,20 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync, chmodSync, linkSync, existsSync, lchownSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  chmodSync,
+  linkSync,
+  existsSync,
+  lchownSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -57,10 +71,15 @@ async function read(path: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 const env = { ...process.env, LC_ALL: 'C.UTF-8' };
-const list = (tar: Buffer) => execFileSync('tar', ['-tvf', '-', '--numeric-owner', '--full-time'], { input: tar, encoding: 'utf8', env });
-const names = (tar: Buffer) => execFileSync('tar', ['-tPf', '-'], { input: tar, encoding: 'utf8', env }).trim().split('\n');
-const put = (path: string, tar: Buffer, options: Partial<{ noOverwriteDirNonDir: boolean; copyUidGid: boolean }> = {}) =>
-  archive.write('c', path, Readable.from([tar]), { noOverwriteDirNonDir: false, copyUidGid: false, ...options });
+const list = (tar: Buffer) =>
+  execFileSync('tar', ['-tvf', '-', '--numeric-owner', '--full-time'], { input: tar, encoding: 'utf8', env });
+const names = (tar: Buffer) =>
+  execFileSync('tar', ['-tPf', '-'], { input: tar, encoding: 'utf8', env }).trim().split('\n');
+const put = (
+  path: string,
+  tar: Buffer,
+  options: Partial<{ noOverwriteDirNonDir: boolean; copyUidGid: boolean }> = {},
+) => archive.write('c', path, Readable.from([tar]), { noOverwriteDirNonDir: false, copyUidGid: false, ...options });
 
 interface Part {
   name: string;
@@ -74,7 +93,11 @@ function tarOf(...parts: Part[]): Buffer {
   const out: Buffer[] = [];
   for (const { name, type = 'file', content = '', linkname, mode = 0o644, uid = 0 } of parts) {
     const data = Buffer.from(content);
-    out.push(tarHeader({ name, type, mode, uid, gid: uid, size: data.length, mtime: 1_600_000_000, linkname }), data, Buffer.alloc((512 - (data.length % 512)) % 512));
+    out.push(
+      tarHeader({ name, type, mode, uid, gid: uid, size: data.length, mtime: 1_600_000_000, linkname }),
+      data,
+      Buffer.alloc((512 - (data.length % 512)) % 512),
+    );
   }
   return Buffer.concat([...out, Buffer.alloc(1024)]);
 }
@@ -85,15 +108,27 @@ describe('what a path is', () => {
     chmodSync(join(root, 'etc/conf'), 0o4750);
     symlinkSync('/etc/../etc/conf', join(root, 'link'));
     symlinkSync('../../../../nowhere/x', join(root, 'broken'));
-    expect(await archive.stat('c', '/etc/conf')).toMatchObject({ name: 'conf', size: 5, mode: 2 ** 23 + 0o750, linkTarget: '' });
+    expect(await archive.stat('c', '/etc/conf')).toMatchObject({
+      name: 'conf',
+      size: 5,
+      mode: 2 ** 23 + 0o750,
+      linkTarget: '',
+    });
     expect(await archive.stat('c', 'etc/')).toMatchObject({ name: 'etc', mode: 2 ** 31 + 0o755 });
     expect(await archive.stat('c', '/')).toMatchObject({ name: '/' });
-    expect(await archive.stat('c', '/link')).toMatchObject({ name: 'link', mode: 2 ** 27 + 0o777, linkTarget: '/etc/conf' });
+    expect(await archive.stat('c', '/link')).toMatchObject({
+      name: 'link',
+      mode: 2 ** 27 + 0o777,
+      linkTarget: '/etc/conf',
+    });
     expect(await archive.stat('c', '/broken')).toMatchObject({ linkTarget: '/nowhere/x' });
   });
   it.each(['/nope', '/etc/conf/x', '/file/'])('%s is not there', async (path) => {
     file(join(root, 'file'));
-    await expect(archive.stat('c', path)).rejects.toMatchObject({ kind: 'not-found', message: `Could not find the file ${path} in container test` });
+    await expect(archive.stat('c', path)).rejects.toMatchObject({
+      kind: 'not-found',
+      message: `Could not find the file ${path} in container test`,
+    });
   });
   it('never looks outside', async () => {
     symlinkSync(outside, join(root, 'out'));
@@ -116,7 +151,15 @@ describe('copying out', () => {
     lchownSync(join(root, 'a/ümlaut'), 3_000_000, 5);
     sys.mkfifo(join(root, 'a/fifo'), 0o600);
     const tar = await read('/a');
-    expect(names(tar)).toEqual(['a/', `a/${long}/`, `a/${long}/${'f'.repeat(120)}`, 'a/fifo', 'a/sym', 'a/zweit', 'a/ümlaut']);
+    expect(names(tar)).toEqual([
+      'a/',
+      `a/${long}/`,
+      `a/${long}/${'f'.repeat(120)}`,
+      'a/fifo',
+      'a/sym',
+      'a/zweit',
+      'a/ümlaut',
+    ]);
     expect(list(tar)).toMatch(/3000000\/5 +4 /);
     expect(list(tar)).toMatch(/a\/ümlaut link to a\/zweit/);
     const target = join(base, 'unpacked');
@@ -135,7 +178,14 @@ describe('copying out', () => {
     expect(names(await read('/'))).toEqual(['/', '/d/', '/d/f', '/l']);
   });
   it('shows volumes of a stopped container where they would be', async () => {
-    const point: MountPoint = { Type: 'bind', Source: outside, Destination: '/vol', Mode: '', RW: true, Propagation: '' };
+    const point: MountPoint = {
+      Type: 'bind',
+      Source: outside,
+      Destination: '/vol',
+      Mode: '',
+      RW: true,
+      Propagation: '',
+    };
     archive = make({ ...record, mounts: [point] });
     expect(names(await read('/vol'))).toEqual(['vol/', 'vol/secret']);
     await put('/vol', tarOf({ name: 'new', content: 'n' }));
@@ -148,10 +198,20 @@ describe('copying out', () => {
 describe('copying in', () => {
   it('unpacks with modes, owners and times, plain or compressed', async () => {
     mkdirSync(join(root, 'to'));
-    const tar = tarOf({ name: 'd/', type: 'dir', mode: 0o700 }, { name: 'd/f', content: 'hello', mode: 0o4755, uid: 7 }, { name: 'd/l', type: 'symlink', linkname: 'f' }, { name: 'd/h', type: 'link', linkname: 'd/f' });
+    const tar = tarOf(
+      { name: 'd/', type: 'dir', mode: 0o700 },
+      { name: 'd/f', content: 'hello', mode: 0o4755, uid: 7 },
+      { name: 'd/l', type: 'symlink', linkname: 'f' },
+      { name: 'd/h', type: 'link', linkname: 'd/f' },
+    );
     await put('/to', gzipSync(tar));
     expect(readFileSync(join(root, 'to/d/h'), 'utf8')).toBe('hello');
-    expect(statSync(join(root, 'to/d/f'))).toMatchObject({ mode: 0o104755, uid: 7, mtimeMs: 1_600_000_000_000, nlink: 2 });
+    expect(statSync(join(root, 'to/d/f'))).toMatchObject({
+      mode: 0o104755,
+      uid: 7,
+      mtimeMs: 1_600_000_000_000,
+      nlink: 2,
+    });
     expect(statSync(join(root, 'to/d'))).toMatchObject({ mode: 0o40700, mtimeMs: 1_600_000_000_000 });
     expect(readlinkSync(join(root, 'to/d/l'))).toBe('f');
   });
@@ -173,20 +233,37 @@ describe('copying in', () => {
       expect(existsSync(join(root, outside, name))).toBe(true);
     }
     await expect(put('/', tarOf({ name: '../evil' }))).rejects.toMatchObject({ kind: 'invalid-parameter' });
-    await expect(put('/', tarOf({ name: 'h', type: 'link', linkname: `../..${outside}/secret` }))).rejects.toMatchObject({ kind: 'invalid-parameter' });
-    await put('/', tarOf({ name: 'link', type: 'symlink', linkname: join(outside, 'secret') }, { name: 'link', content: 'mine' }));
+    await expect(
+      put('/', tarOf({ name: 'h', type: 'link', linkname: `../..${outside}/secret` })),
+    ).rejects.toMatchObject({ kind: 'invalid-parameter' });
+    await put(
+      '/',
+      tarOf({ name: 'link', type: 'symlink', linkname: join(outside, 'secret') }, { name: 'link', content: 'mine' }),
+    );
     expect(readFileSync(join(outside, 'secret'), 'utf8')).toBe('secret');
     expect(lstatSync(join(root, 'link')).isFile()).toBe(true);
   });
   it('refuses what Docker refuses', async () => {
     file(join(root, 'f'));
     mkdirSync(join(root, 'd'));
-    await expect(put('/nope', tarOf())).rejects.toMatchObject({ kind: 'not-found', message: 'Could not find the file /nope in container test' });
-    await expect(put('/f', tarOf())).rejects.toMatchObject({ kind: 'invalid-parameter', message: 'extraction point is not a directory' });
-    await expect(put('/', tarOf({ name: 'd' }), { noOverwriteDirNonDir: true })).rejects.toThrow('cannot overwrite directory "/d" with non-directory "/"');
-    await expect(put('/', tarOf({ name: 'f/', type: 'dir' }), { noOverwriteDirNonDir: true })).rejects.toThrow('cannot overwrite non-directory "/f" with directory "/"');
+    await expect(put('/nope', tarOf())).rejects.toMatchObject({
+      kind: 'not-found',
+      message: 'Could not find the file /nope in container test',
+    });
+    await expect(put('/f', tarOf())).rejects.toMatchObject({
+      kind: 'invalid-parameter',
+      message: 'extraction point is not a directory',
+    });
+    await expect(put('/', tarOf({ name: 'd' }), { noOverwriteDirNonDir: true })).rejects.toThrow(
+      'cannot overwrite directory "/d" with non-directory "/"',
+    );
+    await expect(put('/', tarOf({ name: 'f/', type: 'dir' }), { noOverwriteDirNonDir: true })).rejects.toThrow(
+      'cannot overwrite non-directory "/f" with directory "/"',
+    );
     await expect(put('/', Buffer.alloc(600, 1))).rejects.toMatchObject({ kind: 'invalid-parameter' });
-    await expect(put('/', tarOf({ name: 'a', content: 'x'.repeat(2000) }).subarray(0, 900))).rejects.toMatchObject({ kind: 'invalid-parameter' });
+    await expect(put('/', tarOf({ name: 'a', content: 'x'.repeat(2000) }).subarray(0, 900))).rejects.toMatchObject({
+      kind: 'invalid-parameter',
+    });
     archive = make({ ...record, hostConfig: { ...record.hostConfig, ReadonlyRootfs: true } });
     await expect(put('/', tarOf({ name: 'a' }))).rejects.toThrow('container rootfs is marked read-only');
   });
@@ -194,7 +271,10 @@ describe('copying in', () => {
     file(join(root, 'd/sub/f'));
     file(join(root, 'f'));
     await put('/', tarOf({ name: 'd', content: 'now a file' }, { name: 'f/', type: 'dir' }));
-    expect([readFileSync(join(root, 'd'), 'utf8'), statSync(join(root, 'f')).isDirectory()]).toEqual(['now a file', true]);
+    expect([readFileSync(join(root, 'd'), 'utf8'), statSync(join(root, 'f')).isDirectory()]).toEqual([
+      'now a file',
+      true,
+    ]);
   });
   it('leaves no way out to one who exchanges directories for links meanwhile', async () => {
     mkdirSync(join(root, 'a'));
@@ -202,7 +282,8 @@ describe('copying in', () => {
     const script = `const f=require('fs'),j=require('path').join,r=${JSON.stringify(root)};for(;;){try{f.renameSync(j(r,'a'),j(r,'b'));f.renameSync(j(r,'trap'),j(r,'a'));f.renameSync(j(r,'a'),j(r,'trap'));f.renameSync(j(r,'b'),j(r,'a'))}catch{}}`;
     const swapper = spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
     try {
-      for (const end = Date.now() + 1000; Date.now() < end; ) await put('/', tarOf({ name: 'a/evil', content: 'e' })).catch(() => undefined);
+      for (const end = Date.now() + 1000; Date.now() < end;)
+        await put('/', tarOf({ name: 'a/evil', content: 'e' })).catch(() => undefined);
     } finally {
       swapper.kill('SIGKILL');
       await once(swapper, 'exit');
@@ -220,7 +301,9 @@ it('reads a running container as its processes see it', async () => {
   const ended = once(child, 'exit');
   try {
     const pid = child.pid as number;
-    await expect.poll(() => existsSync(`/proc/${pid}/root/mnt/f`) && readlinkSync(`/proc/${pid}/root`), { timeout: 5000 }).toBe(root);
+    await expect
+      .poll(() => existsSync(`/proc/${pid}/root/mnt/f`) && readlinkSync(`/proc/${pid}/root`), { timeout: 5000 })
+      .toBe(root);
     archive = make({ ...record, state: { ...record.state, Running: true, Pid: pid } });
     expect(names(await read('/mnt'))).toEqual(['mnt/', 'mnt/f']);
     await put('/mnt', tarOf({ name: 'g', content: 'from the host' }));
@@ -246,9 +329,16 @@ it('tells what a container changed', async () => {
   const { upper, work, merged } = layout.overlay(record.id);
   const [low, lower] = [join(base, 'low'), join(base, 'lower')];
   for (const path of [upper, work, merged, low, lower]) mkdirSync(path, { recursive: true });
-  for (const name of ['etc/keep', 'etc/change', 'etc/gone', 'dir/a', 'dir/b', 'away/x', 'opaque/old']) file(join(lower, name));
+  for (const name of ['etc/keep', 'etc/change', 'etc/gone', 'dir/a', 'dir/b', 'away/x', 'opaque/old'])
+    file(join(lower, name));
   file(join(low, 'etc/below'));
-  sys.mount('overlay', merged, 'overlay', 0, `lowerdir=${lower}:${low},upperdir=${upper},workdir=${work},index=off,metacopy=off`);
+  sys.mount(
+    'overlay',
+    merged,
+    'overlay',
+    0,
+    `lowerdir=${lower}:${low},upperdir=${upper},workdir=${work},index=off,metacopy=off`,
+  );
   try {
     file(join(merged, 'etc/change'), 'changed');
     rmSync(join(merged, 'etc/gone'));
@@ -265,7 +355,17 @@ it('tells what a container changed', async () => {
     archive = make(record, [lower, low]);
     const got = (await archive.changes('c')).map(({ Path, Kind }) => `${'CAD'[Kind]} ${Path}`);
     expect(got).toEqual([
-      'D /away', 'C /dir', 'A /dir/new', 'A /dir/new/f', 'C /etc', 'D /etc/below', 'C /etc/change', 'D /etc/gone', 'C /opaque', 'A /opaque/fresh', 'D /opaque/old',
+      'D /away',
+      'C /dir',
+      'A /dir/new',
+      'A /dir/new/f',
+      'C /etc',
+      'D /etc/below',
+      'C /etc/change',
+      'D /etc/gone',
+      'C /opaque',
+      'A /opaque/fresh',
+      'D /opaque/old',
     ]);
   } finally {
     sys.umount(merged, MNT.DETACH);

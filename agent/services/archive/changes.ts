@@ -11,8 +11,20 @@ const DELETED = 2;
 
 /** What the runtime puts into the root for its mounts: empty places that Docker keeps in a layer of their own. */
 const PLACES: ReadonlySet<string> = new Set([
-  '/.dockerenv', '/run/.containerenv', '/dev', '/dev/console', '/dev/pts', '/dev/shm', '/dev/mqueue', '/etc/hostname', '/etc/hosts', '/etc/mtab', '/etc/resolv.conf',
-  '/proc', '/sys', '/sbin/docker-init',
+  '/.dockerenv',
+  '/run/.containerenv',
+  '/dev',
+  '/dev/console',
+  '/dev/pts',
+  '/dev/shm',
+  '/dev/mqueue',
+  '/etc/hostname',
+  '/etc/hosts',
+  '/etc/mtab',
+  '/etc/resolv.conf',
+  '/proc',
+  '/sys',
+  '/sbin/docker-init',
 ]);
 const PLACE_PARENTS: ReadonlySet<string> = new Set(['/etc', '/dev', '/sbin', '/run']);
 
@@ -57,7 +69,13 @@ async function walkDirectory(walk: Walk, upper: string, lowers: readonly string[
   return changed;
 }
 
-async function walkEntry(walk: Walk, upper: string, lowers: readonly string[], inside: string, name: string): Promise<boolean> {
+async function walkEntry(
+  walk: Walk,
+  upper: string,
+  lowers: readonly string[],
+  inside: string,
+  name: string,
+): Promise<boolean> {
   const path = `${inside}/${name}`;
   const full = join(upper, name);
   const stats = await lstat(full).catch(() => undefined);
@@ -91,11 +109,17 @@ function sameDirectory({ idMap }: Walk, a: Stats, b: Stats, ignoreTime: boolean)
 }
 
 function isOpaque(sys: Syscalls, directory: string): boolean {
-  return ['trusted.overlay.opaque', 'user.overlay.opaque'].some((name) => sys.lgetxattr(directory, name)?.toString() === 'y');
+  return ['trusted.overlay.opaque', 'user.overlay.opaque'].some(
+    (name) => sys.lgetxattr(directory, name)?.toString() === 'y',
+  );
 }
 
 /** `name` as it is seen in the layers below, and the directories it is merged from. */
-async function lowerEntry(sys: Syscalls, lowers: readonly string[], name: string): Promise<{ stats: Stats | undefined; directories: string[] }> {
+async function lowerEntry(
+  sys: Syscalls,
+  lowers: readonly string[],
+  name: string,
+): Promise<{ stats: Stats | undefined; directories: string[] }> {
   const directories: string[] = [];
   let seen: Stats | undefined;
   for (const lower of lowers) {

@@ -89,7 +89,8 @@ export class ContainerFs {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      if (code === 'ENAMETOOLONG') throw new EngineError('invalid-parameter', `lstat ${toWire(inside)}: file name too long`, error);
+      if (code === 'ENAMETOOLONG')
+        throw new EngineError('invalid-parameter', `lstat ${toWire(inside)}: file name too long`, error);
       throw error;
     }
   }
@@ -99,7 +100,8 @@ export class ContainerFs {
     const names = new Set(readdirSync(directory.path, { encoding: 'latin1' }));
     const prefix = directory.inside === '/' ? '/' : `${directory.inside}/`;
     for (const target of this.#mounts.keys())
-      if (target.startsWith(prefix) && !target.slice(prefix.length).includes('/')) names.add(target.slice(prefix.length));
+      if (target.startsWith(prefix) && !target.slice(prefix.length).includes('/'))
+        names.add(target.slice(prefix.length));
     return [...names].sort();
   }
 
@@ -125,7 +127,8 @@ export class ContainerFs {
         if (!next) return { place: undefined, inside: joinInside(here.inside, [name, ...todo.reverse()]) };
         if (next.stats.isSymbolicLink() && (follow || todo.length > 0)) {
           next.close();
-          if ((links += 1) > MAX_LINKS) throw new EngineError('invalid-parameter', `${toWire(path)}: too many levels of symbolic links`);
+          if ((links += 1) > MAX_LINKS)
+            throw new EngineError('invalid-parameter', `${toWire(path)}: too many levels of symbolic links`);
           const target = this.readLink(here, name);
           if (target.startsWith('/')) while (stack.length > 1) stack.pop()?.close();
           todo.push(...parts(target).reverse());

@@ -33,22 +33,37 @@ export interface PutOptions {
 export interface ArchiveBackend {
   stat(reference: string, path: string): Promise<PathStat>;
   /** `send` is given what the path is and the archive, which is good until `send` ends. */
-  read(reference: string, path: string, signal: AbortSignal, send: (stat: PathStat, archive: AsyncIterable<Buffer>) => Promise<void>): Promise<void>;
+  read(
+    reference: string,
+    path: string,
+    signal: AbortSignal,
+    send: (stat: PathStat, archive: AsyncIterable<Buffer>) => Promise<void>,
+  ): Promise<void>;
   /** Unpacks a tar archive, plain or compressed, into a directory. */
   write(reference: string, path: string, archive: Readable, options: PutOptions): Promise<void>;
   /** All of the root, without what is mounted into it. */
-  export(reference: string, signal: AbortSignal, send: (archive: AsyncIterable<Buffer>) => Promise<void>): Promise<void>;
+  export(
+    reference: string,
+    signal: AbortSignal,
+    send: (archive: AsyncIterable<Buffer>) => Promise<void>,
+  ): Promise<void>;
   changes(reference: string): Promise<FilesystemChange[]>;
 }
 
 export function createArchive(parts: ArchiveParts): ArchiveBackend {
   const { containers, images, layout, sys } = parts;
   const emit = (record: ContainerRecord, action: string) =>
-    parts.events?.emit('container', action, record.id, { image: record.imageName, name: record.name, ...record.config.Labels });
+    parts.events?.emit('container', action, record.id, {
+      image: record.imageName,
+      name: record.name,
+      ...record.config.Labels,
+    });
   return {
     stat: (reference, path) => {
       const record = containers.get(reference);
-      return withFiles(containers, record, async (fs) => onPath(fs, record, path, ({ place, parent }) => pathStat(fs, place, parent, path)));
+      return withFiles(containers, record, async (fs) =>
+        onPath(fs, record, path, ({ place, parent }) => pathStat(fs, place, parent, path)),
+      );
     },
     read: (reference, path, signal, send) => {
       const record = containers.get(reference);
@@ -56,7 +71,10 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
         onPath(fs, record, path, async ({ place, parent }) => {
           const stat = pathStat(fs, place, parent, path);
           emit(record, 'archive-path');
-          await send(stat, writeArchive({ fs, parent, place, name: archiveName(path, place), idMap: record.idMap }, sys, signal));
+          await send(
+            stat,
+            writeArchive({ fs, parent, place, name: archiveName(path, place), idMap: record.idMap }, sys, signal),
+          );
         }),
       );
     },
@@ -77,7 +95,13 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
         const fs = new ContainerFs(root);
         const place = fs.root();
         try {
-          await send(writeArchive({ fs, parent: undefined, place, name: '', contentsOnly: true, idMap: record.idMap }, sys, signal));
+          await send(
+            writeArchive(
+              { fs, parent: undefined, place, name: '', contentsOnly: true, idMap: record.idMap },
+              sys,
+              signal,
+            ),
+          );
           emit(record, 'export');
         } finally {
           place.close();
@@ -87,7 +111,12 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
     },
     changes: async (reference) => {
       const record = containers.get(reference);
-      return overlayChanges(layout.overlay(record.id).upper, images.byId(record.imageId)?.lowerdirs ?? [], sys, record.idMap);
+      return overlayChanges(
+        layout.overlay(record.id).upper,
+        images.byId(record.imageId)?.lowerdirs ?? [],
+        sys,
+        record.idMap,
+      );
     },
   };
 }
@@ -111,7 +140,10 @@ async function withFiles<T>(
   };
   const points = record.mounts.filter((point) => point.Source !== '');
   const mounts = new Map(
-    points.map((point) => [fromWire(point.Destination), { path: point.Source, plain: record.idMap !== undefined && point.Type === 'volume' }]),
+    points.map((point) => [
+      fromWire(point.Destination),
+      { path: point.Source, plain: record.idMap !== undefined && point.Type === 'volume' },
+    ]),
   );
   const { Running: running, Pid: pid } = record.state;
   if (running && pid > 0) return open(`/proc/${pid}/root`, record.idMap && mounts);
@@ -125,7 +157,12 @@ interface OnPath {
 }
 
 /** Finds what `path` names: the last component itself, unless the path ends in "/" or "/.", which follow it. */
-async function onPath<T>(fs: ContainerFs, record: ContainerRecord, path: string, use: (found: OnPath) => T | Promise<T>): Promise<T> {
+async function onPath<T>(
+  fs: ContainerFs,
+  record: ContainerRecord,
+  path: string,
+  use: (found: OnPath) => T | Promise<T>,
+): Promise<T> {
   const follow = /(^|\/)\.?$/.test(path);
   const missing = () => new EngineError('not-found', `Could not find the file ${path} in container ${record.name}`);
   const { place } = fs.find(fromWire(path), follow);
@@ -133,7 +170,8 @@ async function onPath<T>(fs: ContainerFs, record: ContainerRecord, path: string,
   let parent: Place | undefined;
   try {
     if (follow && !place.stats.isDirectory()) throw missing();
-    parent = place.inside === '/' ? undefined : fs.find(place.inside.slice(0, place.inside.lastIndexOf('/')), false).place;
+    parent =
+      place.inside === '/' ? undefined : fs.find(place.inside.slice(0, place.inside.lastIndexOf('/')), false).place;
     return await use({ place, parent });
   } finally {
     parent?.close();
@@ -195,7 +233,11 @@ function asExpected(error: unknown, path: string): unknown {
     return invalid(`Error processing tar file(exit status 1): ${(error as Error).message}`, error);
   if (code === 'EROFS') return invalid(`${path}: read-only file system`, error);
   if (code === undefined) return error;
-  return new EngineError('system', `${path}: ${(error as Error).message.replace(/'?\/proc\/self\/fd\/\d+\/?/g, "'")}`, error);
+  return new EngineError(
+    'system',
+    `${path}: ${(error as Error).message.replace(/'?\/proc\/self\/fd\/\d+\/?/g, "'")}`,
+    error,
+  );
 }
 
 /** A read-only root may have writable volumes, and the other way round: the nearest mount decides. */
@@ -205,6 +247,8 @@ function checkWritable(record: ContainerRecord, inside: string): void {
   const nearest = record.mounts.filter(holds).sort((a, b) => b.Destination.length - a.Destination.length)[0];
   if (nearest && !nearest.RW) throw invalid('mounted volume is marked read-only');
   if (nearest) return;
-  const tmpfs = Object.keys(record.hostConfig.Tmpfs ?? {}).some((target) => path === target || path.startsWith(`${target}/`));
+  const tmpfs = Object.keys(record.hostConfig.Tmpfs ?? {}).some(
+    (target) => path === target || path.startsWith(`${target}/`),
+  );
   if (record.hostConfig.ReadonlyRootfs && !tmpfs) throw invalid('container rootfs is marked read-only');
 }

@@ -14,7 +14,22 @@ beforeAll(async () => {
   fixture = await dockerFixture();
   here = await mkdtemp(join(tmpdir(), 'berth-cp-'));
   await ok('volume', 'create', 'stuff');
-  await ok('run', '-d', '--name', 'up', '--network', 'none', '-v', 'stuff:/vol', '--tmpfs', '/t', fixture.image, 'sh', '-c', 'echo tmp > /t/f; echo volume > /vol/f; mkdir -p /d/sub; echo deep > /d/sub/f; ln -s /d /link; ln -s sub/f /d/rel; sleep 1000');
+  await ok(
+    'run',
+    '-d',
+    '--name',
+    'up',
+    '--network',
+    'none',
+    '-v',
+    'stuff:/vol',
+    '--tmpfs',
+    '/t',
+    fixture.image,
+    'sh',
+    '-c',
+    'echo tmp > /t/f; echo volume > /vol/f; mkdir -p /d/sub; echo deep > /d/sub/f; ln -s /d /link; ln -s sub/f /d/rel; sleep 1000',
+  );
   await ok('create', '--name', 'down', '-v', 'stuff:/vol', fixture.image, 'true');
 });
 afterAll(async () => {
@@ -32,7 +47,10 @@ describe('docker cp', () => {
     expect(await readFile(join(here, 'renamed/sub/f'), 'utf8')).toBe('deep\n');
     await ok('cp', 'up:/t/f', join(here, 'tmp'));
     await ok('cp', 'up:/vol/f', join(here, 'vol'));
-    expect([await readFile(join(here, 'tmp'), 'utf8'), await readFile(join(here, 'vol'), 'utf8')]).toEqual(['tmp\n', 'volume\n']);
+    expect([await readFile(join(here, 'tmp'), 'utf8'), await readFile(join(here, 'vol'), 'utf8')]).toEqual([
+      'tmp\n',
+      'volume\n',
+    ]);
   });
   it('copies a link, or with -L what it leads to', async () => {
     await ok('cp', 'up:/link', join(here, 'as-link'));
@@ -93,11 +111,15 @@ describe('volumes', () => {
     expect((await ok('volume', 'ls', '-q', '-f', 'name=stuff')).split('\n')).toEqual(['stuff']);
     const where = await ok('volume', 'inspect', '-f', '{{.Mountpoint}}', 'stuff');
     expect((await stat(join(where, 'f'))).isFile()).toBe(true);
-    expect((await docker('volume', 'rm', 'stuff')).stderr).toMatch(/remove stuff: volume is in use - \[[0-9a-f]{64}, [0-9a-f]{64}\]/);
+    expect((await docker('volume', 'rm', 'stuff')).stderr).toMatch(
+      /remove stuff: volume is in use - \[[0-9a-f]{64}, [0-9a-f]{64}\]/,
+    );
     await ok('volume', 'create', '--label', 'a=b', 'spare');
     expect(await ok('volume', 'prune', '-af')).toContain('spare');
     expect((await docker('volume', 'inspect', 'spare')).stderr).toMatch(/no such volume/);
-    expect((await docker('volume', 'create', 'a/b')).stderr).toContain('includes invalid characters for a local volume name');
+    expect((await docker('volume', 'create', 'a/b')).stderr).toContain(
+      'includes invalid characters for a local volume name',
+    );
   });
   it('go with the container when nobody named them and --rm says so', async () => {
     const before = await ok('volume', 'ls', '-q');
@@ -106,15 +128,28 @@ describe('volumes', () => {
   });
   it('of type tmpfs are shared by containers', async () => {
     await ok('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', '-o', 'o=size=1m', 'ram');
-    expect(await ok('run', '--rm', '--network', 'none', '-v', 'ram:/r', fixture.image, 'sh', '-c', 'mount | grep " /r "')).toMatch(/tmpfs.*size=1024k/);
+    expect(
+      await ok('run', '--rm', '--network', 'none', '-v', 'ram:/r', fixture.image, 'sh', '-c', 'mount | grep " /r "'),
+    ).toMatch(/tmpfs.*size=1024k/);
     await ok('volume', 'rm', 'ram');
   });
 });
 
 it('docker update changes limits in force', async () => {
   await ok('update', '--memory', '64m', '--memory-swap', '128m', '--cpus', '0.5', '--pids-limit', '50', 'up');
-  expect(await ok('exec', 'up', 'cat', '/sys/fs/cgroup/memory/memory.limit_in_bytes', '/sys/fs/cgroup/cpu/cpu.cfs_quota_us', '/sys/fs/cgroup/pids/pids.max')).toBe('67108864\n50000\n50');
-  expect((await docker('update', '--cpu-quota', '20000', 'up')).stderr).toContain('CPU Quota cannot be updated as NanoCPUs has already been set');
+  expect(
+    await ok(
+      'exec',
+      'up',
+      'cat',
+      '/sys/fs/cgroup/memory/memory.limit_in_bytes',
+      '/sys/fs/cgroup/cpu/cpu.cfs_quota_us',
+      '/sys/fs/cgroup/pids/pids.max',
+    ),
+  ).toBe('67108864\n50000\n50');
+  expect((await docker('update', '--cpu-quota', '20000', 'up')).stderr).toContain(
+    'CPU Quota cannot be updated as NanoCPUs has already been set',
+  );
 });
 
 describe('docker run refuses', () => {
@@ -139,8 +174,28 @@ describe('docker run refuses', () => {
     expect((await ok('ps', '-aq')).split('\n')).toHaveLength(2);
   });
   it('gives what it takes: init, read-only root, devices, ulimits, shm, sysctls', async () => {
-    const script = 'cat /proc/1/comm; touch /x 2>/dev/null || echo ro; ls /dev/fuse2; ulimit -n; df -k /dev/shm | grep -c 2048; cat /proc/sys/kernel/msgmax';
-    const out = await ok('run', '--rm', '--network', 'none', '--init', '--read-only', '--device', '/dev/null:/dev/fuse2', '--ulimit', 'nofile=100:200', '--shm-size', '2m', '--sysctl', 'kernel.msgmax=5000', fixture.image, 'sh', '-c', script);
+    const script =
+      'cat /proc/1/comm; touch /x 2>/dev/null || echo ro; ls /dev/fuse2; ulimit -n; df -k /dev/shm | grep -c 2048; cat /proc/sys/kernel/msgmax';
+    const out = await ok(
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--init',
+      '--read-only',
+      '--device',
+      '/dev/null:/dev/fuse2',
+      '--ulimit',
+      'nofile=100:200',
+      '--shm-size',
+      '2m',
+      '--sysctl',
+      'kernel.msgmax=5000',
+      fixture.image,
+      'sh',
+      '-c',
+      script,
+    );
     expect(out.split('\n')).toEqual([expect.stringMatching(/init|tini/), 'ro', '/dev/fuse2', '100', '1', '5000']);
   });
 });

@@ -1,6 +1,21 @@
 import {
-  chmodSync, closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
-  rmSync, rmdirSync, symlinkSync, unlinkSync, utimesSync, writeSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeSync,
 } from 'node:fs';
 import { EngineError, invalid } from '../../api/errors.ts';
 import type { TarHandler, TarHeader } from '../../images/tar/reader.ts';
@@ -56,7 +71,7 @@ export class ArchiveExtractor implements TarHandler {
 
   content(chunk: Buffer, last: boolean): void {
     if (!this.#file) return;
-    for (let at = 0; at < chunk.length; ) at += writeSync(this.#file.fd, chunk, at);
+    for (let at = 0; at < chunk.length;) at += writeSync(this.#file.fd, chunk, at);
     if (last) this.close();
   }
 
@@ -102,7 +117,8 @@ export class ArchiveExtractor implements TarHandler {
       return this.#enter(parent, name);
     } catch (error) {
       // a link that leads nowhere
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw invalid(`mkdir ${toWire(parts.join('/'))}: file exists`, error);
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+        throw invalid(`mkdir ${toWire(parts.join('/'))}: file exists`, error);
       throw error;
     } finally {
       parent.close();
@@ -124,9 +140,13 @@ export class ArchiveExtractor implements TarHandler {
     if (isDirectory && header.type === 'dir') return true;
     const shown = toWire(`${directory.inside === '/' ? '' : directory.inside}/${name}`);
     if (this.#options.noOverwriteDirNonDir && isDirectory)
-      throw invalid(`cannot overwrite directory ${JSON.stringify(shown)} with non-directory ${JSON.stringify(toWire(this.#target.inside))}`);
+      throw invalid(
+        `cannot overwrite directory ${JSON.stringify(shown)} with non-directory ${JSON.stringify(toWire(this.#target.inside))}`,
+      );
     if (this.#options.noOverwriteDirNonDir && header.type === 'dir')
-      throw invalid(`cannot overwrite non-directory ${JSON.stringify(shown)} with directory ${JSON.stringify(toWire(this.#target.inside))}`);
+      throw invalid(
+        `cannot overwrite non-directory ${JSON.stringify(shown)} with directory ${JSON.stringify(toWire(this.#target.inside))}`,
+      );
     if (isDirectory) removeTree(this.#fs, directory, name);
     else unlinkSync(directory.child(name));
     return false;
@@ -151,7 +171,12 @@ export class ArchiveExtractor implements TarHandler {
         break;
       case 'char':
       case 'block':
-        this.#sys.mknod(this.#text(directory, name), (header.type === 'char' ? S_IFCHR : S_IFBLK) | 0o600, header.major, header.minor);
+        this.#sys.mknod(
+          this.#text(directory, name),
+          (header.type === 'char' ? S_IFCHR : S_IFBLK) | 0o600,
+          header.major,
+          header.minor,
+        );
         break;
     }
     this.#attributes(directory, name, header);
@@ -234,7 +259,12 @@ export class ArchiveExtractor implements TarHandler {
     for (const [key, value] of header.xattrs) {
       if (!/^(user\.|security\.capability$)/.test(key)) continue;
       const path = childText(directory, name);
-      if (path !== undefined) this.#sys.lsetxattr(path, key, key === 'security.capability' ? capabilityToHost(this.#idMap(directory)?.uid, value) : value);
+      if (path !== undefined)
+        this.#sys.lsetxattr(
+          path,
+          key,
+          key === 'security.capability' ? capabilityToHost(this.#idMap(directory)?.uid, value) : value,
+        );
     }
   }
 }
@@ -245,7 +275,8 @@ function partsOf(name: string): string[] {
   for (const part of name.split('/')) {
     if (part === '' || part === '.') continue;
     if (part !== '..') out.push(part);
-    else if (out.pop() === undefined) throw invalid(`${JSON.stringify(toWire(name))} is outside of the archive's destination`);
+    else if (out.pop() === undefined)
+      throw invalid(`${JSON.stringify(toWire(name))} is outside of the archive's destination`);
   }
   return out;
 }

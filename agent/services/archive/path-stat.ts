@@ -14,7 +14,17 @@ export interface PathStat {
 }
 
 /** Bits of Go's os.FileMode (io/fs) beside the permissions. */
-const GO = { dir: 2 ** 31, symlink: 2 ** 27, device: 2 ** 26, pipe: 2 ** 25, socket: 2 ** 24, setuid: 2 ** 23, setgid: 2 ** 22, char: 2 ** 21, sticky: 2 ** 20 };
+const GO = {
+  dir: 2 ** 31,
+  symlink: 2 ** 27,
+  device: 2 ** 26,
+  pipe: 2 ** 25,
+  socket: 2 ** 24,
+  setuid: 2 ** 23,
+  setgid: 2 ** 22,
+  char: 2 ** 21,
+  sticky: 2 ** 20,
+};
 
 /** A mode as Go has it. */
 export function goMode(stats: Stats): number {
@@ -39,6 +49,16 @@ export function pathStat(fs: ContainerFs, place: Place, parent: Place | undefine
     linkTarget = toWire(found.inside);
     found.place?.close();
   }
-  const last = path.split('/').filter((part) => part !== '').pop() ?? '/';
-  return { name: last, size: stats.size, mode: goMode(stats), mtime: new Date(stats.mtimeMs).toISOString(), linkTarget };
+  const last =
+    path
+      .split('/')
+      .filter((part) => part !== '')
+      .pop() ?? '/';
+  return {
+    name: last,
+    size: stats.size,
+    mode: goMode(stats),
+    mtime: new Date(stats.mtimeMs).toISOString(),
+    linkTarget,
+  };
 }

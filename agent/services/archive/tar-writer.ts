@@ -18,12 +18,23 @@ export interface TarEntry {
 }
 
 const BLOCK = 512;
-const FLAGS: Readonly<Record<TarEntry['type'], string>> = { file: '0', link: '1', symlink: '2', char: '3', block: '4', dir: '5', fifo: '6' };
+const FLAGS: Readonly<Record<TarEntry['type'], string>> = {
+  file: '0',
+  link: '1',
+  symlink: '2',
+  char: '3',
+  block: '4',
+  dir: '5',
+  fifo: '6',
+};
 /** the largest numbers that the octal fields hold */
 const MAX_ID = 0o7777777;
 const MAX_SIZE = 0o77777777777;
 
-const octal = (value: number, width: number) => `${Math.max(0, Math.floor(value)).toString(8).padStart(width - 1, '0')}\0`;
+const octal = (value: number, width: number) =>
+  `${Math.max(0, Math.floor(value))
+    .toString(8)
+    .padStart(width - 1, '0')}\0`;
 // eslint-disable-next-line no-control-regex
 const isAscii = (text: string) => /^[\x00-\x7f]*$/.test(text);
 
@@ -35,7 +46,12 @@ function record(key: string, value: Buffer): Buffer {
   return Buffer.concat([Buffer.from(String(length)), rest]);
 }
 
-function block(entry: { name: string; flag: string; size: number; linkname: string } & Pick<TarEntry, 'mode' | 'uid' | 'gid' | 'mtime' | 'major' | 'minor'>): Buffer {
+function block(
+  entry: { name: string; flag: string; size: number; linkname: string } & Pick<
+    TarEntry,
+    'mode' | 'uid' | 'gid' | 'mtime' | 'major' | 'minor'
+  >,
+): Buffer {
   const out = Buffer.alloc(BLOCK);
   out.write(entry.name.slice(0, 100), 0, 'latin1');
   out.write(octal(entry.mode & 0o7777, 8), 100, 'latin1');

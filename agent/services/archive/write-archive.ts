@@ -90,7 +90,7 @@ async function* file(header: TarEntry, place: Place): AsyncGenerator<Buffer> {
   try {
     const { size } = await handle.stat();
     yield tarHeader({ ...header, size });
-    for (let left = size; left > 0; ) {
+    for (let left = size; left > 0;) {
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(PIECE, left)));
       const piece = bytesRead > 0 ? buffer.subarray(0, bytesRead) : Buffer.alloc(Math.min(PIECE, left));
       left -= piece.length;
@@ -113,7 +113,12 @@ function typeOf(stats: Stats): TarEntry['type'] | undefined {
   return stats.isBlockDevice() ? 'block' : undefined;
 }
 
-function xattrsOf(sys: Syscalls, idMap: IdMap | undefined, parent: Place | undefined, place: Place): Map<string, Buffer> | undefined {
+function xattrsOf(
+  sys: Syscalls,
+  idMap: IdMap | undefined,
+  parent: Place | undefined,
+  place: Place,
+): Map<string, Buffer> | undefined {
   if (place.stats.isSymbolicLink()) return undefined;
   const target = place.stats.isDirectory() ? `${place.path}/.` : parent && childText(parent, lastPart(place.inside));
   if (target === undefined) return undefined;

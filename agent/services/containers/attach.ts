@@ -16,7 +16,11 @@ export interface AttachOptions {
 }
 
 /** Gives what a container wrote so far (POST attach with logs=1). */
-export type ReplayLogs = (id: string, options: { stdout: boolean; stderr: boolean }, connection: Hijacked) => Promise<void>;
+export type ReplayLogs = (
+  id: string,
+  options: { stdout: boolean; stderr: boolean },
+  connection: Hijacked,
+) => Promise<void>;
 
 /** Checks what can be checked before the connection is taken over; gives what then serves it. */
 export function attach(

@@ -12,6 +12,8 @@ export function checkLinks(ctx: Pick<ContainersContext, 'table'>, host: HostConf
     // Not "not found": a client would take that for its image (moby#39823).
     if (!other) throw invalid(`could not get container for ${reference}: No such container: ${reference}`);
     if (networkKind(other.record.hostConfig.NetworkMode) === 'host')
-      throw invalid("conflicting options: host type networking can't be used with links. This would result in undefined behavior");
+      throw invalid(
+        "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+      );
   }
 }

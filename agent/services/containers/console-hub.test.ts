@@ -16,7 +16,11 @@ function connection() {
 }
 const client = () => {
   const seen: string[] = [];
-  return { seen, onOutput: (stream: 1 | 2, chunk: Buffer) => seen.push(`${stream}:${chunk.toString()}`), onEnd: () => seen.push('END') };
+  return {
+    seen,
+    onOutput: (stream: 1 | 2, chunk: Buffer) => seen.push(`${stream}:${chunk.toString()}`),
+    onEnd: () => seen.push('END'),
+  };
 };
 
 describe('ConsoleHub', () => {

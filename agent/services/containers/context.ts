@@ -48,7 +48,17 @@ export interface ContainersContext {
 }
 
 /** An event of a container: with its labels, image and name as attributes, as dockerd has it. */
-export function emit(ctx: ContainersContext, live: Live, action: string, attributes: Record<string, string> = {}): void {
+export function emit(
+  ctx: ContainersContext,
+  live: Live,
+  action: string,
+  attributes: Record<string, string> = {},
+): void {
   const { record } = live;
-  ctx.events.emit('container', action, record.id, { ...record.config.Labels, ...attributes, image: record.imageName, name: record.name });
+  ctx.events.emit('container', action, record.id, {
+    ...record.config.Labels,
+    ...attributes,
+    image: record.imageName,
+    name: record.name,
+  });
 }

@@ -6,7 +6,9 @@ import type { ContainersContext } from './context.ts';
 
 /** Volumes that are still empty get what the image has at their place, unless that was declined (`nocopy`). */
 export async function copyUpVolumes(ctx: ContainersContext, record: ContainerRecord): Promise<void> {
-  const wanted = record.mounts.filter((mount) => mount.Type === 'volume' && mount.Name !== undefined && !declined(record, mount.Destination));
+  const wanted = record.mounts.filter(
+    (mount) => mount.Type === 'volume' && mount.Name !== undefined && !declined(record, mount.Destination),
+  );
   if (wanted.length === 0) return;
   const image = ctx.images.byId(record.imageId);
   if (!image || image.lowerdirs.length === 0) return;
@@ -24,7 +26,8 @@ export async function copyUpVolumes(ctx: ContainersContext, record: ContainerRec
 }
 
 function declined(record: ContainerRecord, destination: string): boolean {
-  if (record.hostConfig.Mounts?.some((mount) => mount.Target === destination && mount.VolumeOptions?.NoCopy)) return true;
+  if (record.hostConfig.Mounts?.some((mount) => mount.Target === destination && mount.VolumeOptions?.NoCopy))
+    return true;
   return (record.hostConfig.Binds ?? []).some((bind) => {
     const [, target, mode] = bind.split(':');
     return target === destination && (mode ?? '').split(',').includes('nocopy');
@@ -35,7 +38,7 @@ function declined(record: ContainerRecord, destination: string): boolean {
 export async function resolveInRoot(root: string, path: string): Promise<string | undefined> {
   const todo = path.split('/');
   let at: string[] = [];
-  for (let links = 0; todo.length > 0; ) {
+  for (let links = 0; todo.length > 0;) {
     const name = todo.shift() as string;
     if (name === '' || name === '.') continue;
     if (name === '..') {

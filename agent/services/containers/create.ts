@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContainerCreateRequest, ContainerCreateResponse, EndpointSettings, HostConfig } from '../../api/container.ts';
+import type {
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  EndpointSettings,
+  HostConfig,
+} from '../../api/container.ts';
 import { conflict, invalid, notFound } from '../../api/errors.ts';
 import type { IdMap } from '../../namespaces/id-map.ts';
 import type { StoredImage } from '../../images/types.ts';
@@ -38,7 +43,10 @@ export async function create(
   checkPlatform(request.Image, image, options.platform);
   const checked = ctx.checkCreate(withEngineDefaults(ctx.config, request), image.config, ctx.facts);
   checkRuntime(ctx, checked.hostConfig.Runtime);
-  const hostConfig = { ...withContainerIds(ctx, checked.hostConfig), Runtime: checked.hostConfig.Runtime || ctx.runtimeName };
+  const hostConfig = {
+    ...withContainerIds(ctx, checked.hostConfig),
+    Runtime: checked.hostConfig.Runtime || ctx.runtimeName,
+  };
   checkLinks(ctx, hostConfig);
   const idMap = chooseIdMap(ctx, hostConfig);
   const endpoints = endpointsOf(hostConfig.NetworkMode, checked.endpoints);
@@ -49,7 +57,15 @@ export async function create(
   const name = reserveName(ctx, options.name, id);
   undo.add('name', () => ctx.table.release(name, id));
   try {
-    const record = await make(ctx, undo, { id, name, image, request, checked: { ...checked, hostConfig }, endpoints, idMap });
+    const record = await make(ctx, undo, {
+      id,
+      name,
+      image,
+      request,
+      checked: { ...checked, hostConfig },
+      endpoints,
+      idMap,
+    });
     const live = await ctx.table.add(record);
     emit(ctx, live, 'create');
     ctx.table.changed(live, 'create');
@@ -83,7 +99,9 @@ async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Prom
   undo.add('directory', () => rm(directory, { recursive: true, force: true }));
   await mkdir(directory, { recursive: true, mode: 0o710 });
   await makeOverlayDirectories(ctx, id);
-  await Promise.all(['hosts', 'hostname', 'resolv.conf'].map((file) => writeFile(join(directory, file), '', { mode: 0o644 })));
+  await Promise.all(
+    ['hosts', 'hostname', 'resolv.conf'].map((file) => writeFile(join(directory, file), '', { mode: 0o644 })),
+  );
   if (made.idMap) await giveToContainer(ctx, id, made.idMap);
   const config = { ...checked.config, Image: request.Image };
   if (!config.Hostname && networkKind(checked.hostConfig.NetworkMode) !== 'host') config.Hostname = id.slice(0, 12);
@@ -137,7 +155,12 @@ function withContainerIds(ctx: ContainersContext, hostConfig: HostConfig): HostC
     if (!mode?.startsWith('container:')) return mode;
     return `container:${ctx.table.get(mode.slice('container:'.length)).id}`;
   };
-  return { ...hostConfig, NetworkMode: byId(hostConfig.NetworkMode), PidMode: byId(hostConfig.PidMode), IpcMode: byId(hostConfig.IpcMode) };
+  return {
+    ...hostConfig,
+    NetworkMode: byId(hostConfig.NetworkMode),
+    PidMode: byId(hostConfig.PidMode),
+    IpcMode: byId(hostConfig.IpcMode),
+  };
 }
 
 function reserveName(ctx: ContainersContext, asked: string | undefined, id: string): string {

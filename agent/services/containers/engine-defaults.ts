@@ -20,7 +20,10 @@ export function withEngineDefaults(config: Defaults, request: ContainerCreateReq
   const names = Object.values(config.defaultUlimits);
   if (Array.isArray(limits) && names.length > 0) {
     const asked = new Set(limits.map((limit: unknown) => (isObject(limit) ? limit['Name'] : undefined)));
-    set(merged, 'Ulimits', [...(limits as NonNullable<HostConfig['Ulimits']>), ...names.filter(({ Name }) => !asked.has(Name))]);
+    set(merged, 'Ulimits', [
+      ...(limits as NonNullable<HostConfig['Ulimits']>),
+      ...names.filter(({ Name }) => !asked.has(Name)),
+    ]);
   }
   return { ...request, HostConfig: merged };
 }
@@ -35,8 +38,10 @@ function withLogDefaults(config: Defaults, log: Record<string, unknown>): NonNul
 
 /** Sets a field under its own name only: names match without regard to case. */
 function set<Name extends keyof HostConfig>(host: HostConfig, name: Name, value: HostConfig[Name]): void {
-  for (const key of Object.keys(host)) if (key.toLowerCase() === name.toLowerCase()) delete (host as Record<string, unknown>)[key];
+  for (const key of Object.keys(host))
+    if (key.toLowerCase() === name.toLowerCase()) delete (host as Record<string, unknown>)[key];
   host[name] = value;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

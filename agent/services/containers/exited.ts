@@ -37,7 +37,9 @@ export async function release(ctx: ContainersContext, live: Live): Promise<void>
   };
   await Promise.all([
     network(),
-    attempt('its processes', () => endProcesses(ctx, record)).then(() => attempt('its root', () => unmountRoot(ctx, live))),
+    attempt('its processes', () => endProcesses(ctx, record)).then(() =>
+      attempt('its root', () => unmountRoot(ctx, live)),
+    ),
   ]);
   // Only now: the root, and with it the mount in it, is gone.
   await attempt('its volumes', () => ctx.volumes.release?.(record.id));
@@ -45,7 +47,11 @@ export async function release(ctx: ContainersContext, live: Live): Promise<void>
 }
 
 /** The caller holds the lock. */
-export async function recordExit(ctx: ContainersContext, live: Live, notice: ExitNotice): Promise<'remove' | undefined> {
+export async function recordExit(
+  ctx: ContainersContext,
+  live: Live,
+  notice: ExitNotice,
+): Promise<'remove' | undefined> {
   const { record } = live;
   const { state } = record;
   const oomKilled = (await ctx.cgroups.oomKills(record.cgroupPath).catch(() => 0)) > 0;
@@ -64,11 +70,15 @@ export async function recordExit(ctx: ContainersContext, live: Live, notice: Exi
   await ctx.table.save(live);
   await forgetExit(ctx.layout.exits, record.id);
   if (oomKilled) emit(ctx, live, 'oom');
-  emit(ctx, live, 'die', { exitCode: String(notice.code), execDuration: String(secondsBetween(state.StartedAt, notice.at)) });
+  emit(ctx, live, 'die', {
+    exitCode: String(notice.code),
+    execDuration: String(secondsBetween(state.StartedAt, notice.at)),
+  });
   ctx.table.changed(live, 'die');
   live.settle('not-running', 'next-exit');
   restart?.();
   return !restart && record.hostConfig.AutoRemove && !live.keep ? 'remove' : undefined;
 }
 
-const secondsBetween = (from: string, to: string): number => Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
+const secondsBetween = (from: string, to: string): number =>
+  Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));

@@ -60,7 +60,8 @@ function networkSettings(record: ContainerRecord): NetworkSettings {
   const mode = record.hostConfig.NetworkMode ?? '';
   const asked = mode === 'host' || mode === 'none' ? { [mode]: {} } : record.endpoints;
   for (const [name, endpoint] of Object.entries(asked)) Networks[name] = { ...EMPTY_ENDPOINT, ...endpoint };
-  for (const [name, endpoint] of Object.entries(record.attached.networks)) Networks[name] = { ...EMPTY_ENDPOINT, ...endpoint };
+  for (const [name, endpoint] of Object.entries(record.attached.networks))
+    Networks[name] = { ...EMPTY_ENDPOINT, ...endpoint };
   const bridge = Networks['bridge'];
   return {
     Bridge: '',
@@ -105,8 +106,28 @@ const EMPTY_ENDPOINT: EndpointSettings = {
 /** What was not asked for is null on the wire, not absent: clients of typed languages count on the keys. */
 const EMPTY_HOST = Object.fromEntries(
   [
-    'Binds', 'VolumesFrom', 'CapAdd', 'CapDrop', 'Dns', 'DnsOptions', 'DnsSearch', 'ExtraHosts', 'GroupAdd', 'Links', 'SecurityOpt', 'Devices',
-    'DeviceCgroupRules', 'DeviceRequests', 'MemorySwappiness', 'OomKillDisable', 'PidsLimit', 'Ulimits', 'BlkioWeightDevice',
-    'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps',
+    'Binds',
+    'VolumesFrom',
+    'CapAdd',
+    'CapDrop',
+    'Dns',
+    'DnsOptions',
+    'DnsSearch',
+    'ExtraHosts',
+    'GroupAdd',
+    'Links',
+    'SecurityOpt',
+    'Devices',
+    'DeviceCgroupRules',
+    'DeviceRequests',
+    'MemorySwappiness',
+    'OomKillDisable',
+    'PidsLimit',
+    'Ulimits',
+    'BlkioWeightDevice',
+    'BlkioDeviceReadBps',
+    'BlkioDeviceWriteBps',
+    'BlkioDeviceReadIOps',
+    'BlkioDeviceWriteIOps',
   ].map((name) => [name, null]),
 );

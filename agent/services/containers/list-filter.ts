@@ -5,7 +5,21 @@ import type { ContainersContext } from './context.ts';
 
 /** Names GET /containers/json takes (moby `acceptedPsFilterTags`). */
 export const LIST_FILTERS = [
-  'ancestor', 'before', 'exited', 'expose', 'health', 'id', 'isolation', 'is-task', 'label', 'name', 'network', 'publish', 'since', 'status', 'volume',
+  'ancestor',
+  'before',
+  'exited',
+  'expose',
+  'health',
+  'id',
+  'isolation',
+  'is-task',
+  'label',
+  'name',
+  'network',
+  'publish',
+  'since',
+  'status',
+  'volume',
 ] as const;
 
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
@@ -23,15 +37,22 @@ export function listMatcher(ctx: ContainersContext, filters: Filters): Matcher {
     tests.push((record) => matchers.some((matches) => matches(record)));
   };
   any('status', (value) => {
-    if (!STATUSES.includes(value)) throw invalid(`invalid filter 'status=${value}': invalid value for state (${value}): must be one of ${STATUSES.join(', ')}`);
+    if (!STATUSES.includes(value))
+      throw invalid(
+        `invalid filter 'status=${value}': invalid value for state (${value}): must be one of ${STATUSES.join(', ')}`,
+      );
     return (record) => record.state.Status === value;
   });
   any('health', (value) => {
-    if (!HEALTHS.includes(value)) throw invalid(`invalid filter 'health=${value}': invalid value for health (${value}): must be one of ${HEALTHS.join(', ')}`);
+    if (!HEALTHS.includes(value))
+      throw invalid(
+        `invalid filter 'health=${value}': invalid value for health (${value}): must be one of ${HEALTHS.join(', ')}`,
+      );
     return (record) => (record.state.Health?.Status ?? 'none') === value;
   });
   any('exited', (value) => {
-    if (!/^-?\d+$/.test(value)) throw invalid(`invalid filter 'exited=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
+    if (!/^-?\d+$/.test(value))
+      throw invalid(`invalid filter 'exited=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
     return ({ state }) => state.Status === 'exited' && state.ExitCode === Number(value);
   });
   any('is-task', (value) => {
@@ -42,8 +63,17 @@ export function listMatcher(ctx: ContainersContext, filters: Filters): Matcher {
   any('name', (value) => nameMatcher(value));
   any('ancestor', (value) => ancestorMatcher(ctx, value));
   any('network', (value) => networkMatcher(value));
-  any('volume', (value) => ({ mounts }) => mounts.some((mount) => mount.Name === value || mount.Source === value || mount.Destination === value));
-  any('publish', (value) => portMatcher(value, (record) => Object.entries(record.attached.ports).flatMap(([port, bound]) => (bound?.length ? [port] : []))));
+  any(
+    'volume',
+    (value) =>
+      ({ mounts }) =>
+        mounts.some((mount) => mount.Name === value || mount.Source === value || mount.Destination === value),
+  );
+  any('publish', (value) =>
+    portMatcher(value, (record) =>
+      Object.entries(record.attached.ports).flatMap(([port, bound]) => (bound?.length ? [port] : [])),
+    ),
+  );
   any('expose', (value) => portMatcher(value, (record) => Object.keys(record.config.ExposedPorts ?? {})));
   tests.push((record) => matchLabels(filters.get('label'), record.config.Labels));
   edge(ctx, filters, 'before', tests, (record, other) => record.created < other.created);
@@ -98,7 +128,9 @@ function networkMatcher(value: string): Matcher {
   return (record) => {
     const networks = { ...record.endpoints, ...record.attached.networks };
     if (value in networks || record.hostConfig.NetworkMode === value) return true;
-    return Object.values(networks).some((endpoint) => endpoint?.NetworkID !== undefined && value !== '' && endpoint.NetworkID.startsWith(value));
+    return Object.values(networks).some(
+      (endpoint) => endpoint?.NetworkID !== undefined && value !== '' && endpoint.NetworkID.startsWith(value),
+    );
   };
 }
 

@@ -17,15 +17,18 @@ export interface ListOptions {
 /** GET /containers/json: the newest first. Without `all` only those that run, unless a filter or limit asks for others. */
 export async function list(ctx: ContainersContext, options: ListOptions): Promise<ContainerSummary[]> {
   const matches = listMatcher(ctx, options.filters);
-  const others = options.all || options.limit > 0 || ['status', 'exited', 'before', 'since'].some((name) => options.filters.has(name));
+  const others =
+    options.all ||
+    options.limit > 0 ||
+    ['status', 'exited', 'before', 'since'].some((name) => options.filters.has(name));
   const found: ContainerRecord[] = [];
-  for (const { record } of ctx.table.values()) if ((others || record.state.Running) && matches(record)) found.push(record);
+  for (const { record } of ctx.table.values())
+    if ((others || record.state.Running) && matches(record)) found.push(record);
   found.sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
   if (options.limit > 0) found.length = Math.min(found.length, options.limit);
   const now = ctx.clock.now();
   const summaries = found.map((record) => summary(ctx, record, now));
-  if (options.size)
-    for (const item of summaries) Object.assign(item, await measure(ctx, item.Id, item.ImageID));
+  if (options.size) for (const item of summaries) Object.assign(item, await measure(ctx, item.Id, item.ImageID));
   return summaries;
 }
 
@@ -41,7 +44,10 @@ function summary(ctx: ContainersContext, record: ContainerRecord, now: number): 
     Labels: record.config.Labels ?? {},
     State: record.state.Status,
     Status: statusText(record.state, now),
-    HostConfig: { NetworkMode: record.hostConfig.NetworkMode || 'default', Annotations: record.hostConfig.Annotations ?? undefined },
+    HostConfig: {
+      NetworkMode: record.hostConfig.NetworkMode || 'default',
+      Annotations: record.hostConfig.Annotations ?? undefined,
+    },
     NetworkSettings: { Networks: { ...record.endpoints, ...record.attached.networks } },
     Mounts: record.mounts,
   };
@@ -62,6 +68,11 @@ export function portSummaries(ports: PortMap): PortSummary[] {
     const [number, type = 'tcp'] = port.split('/');
     const PrivatePort = Number(number);
     if (!bindings || bindings.length === 0) return [{ PrivatePort, Type: type }];
-    return bindings.map((binding) => ({ IP: binding.HostIp || '0.0.0.0', PrivatePort, PublicPort: Number(binding.HostPort), Type: type }));
+    return bindings.map((binding) => ({
+      IP: binding.HostIp || '0.0.0.0',
+      PrivatePort,
+      PublicPort: Number(binding.HostPort),
+      Type: type,
+    }));
   });
 }

@@ -104,7 +104,8 @@ function checkBind({ Source: source = '', BindOptions: bind }: MountRequest, fai
   if (!source.startsWith('/')) fail(`invalid mount path: '${source}' mount path must be absolute`);
   if (bind?.ReadOnlyNonRecursive && bind.ReadOnlyForceRecursive)
     fail('mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive');
-  if (!bind?.CreateMountpoint && !statSync(source, { throwIfNoEntry: false })) fail(`bind source path does not exist: ${source}`);
+  if (!bind?.CreateMountpoint && !statSync(source, { throwIfNoEntry: false }))
+    fail(`bind source path does not exist: ${source}`);
   return bind?.Propagation || 'rprivate';
 }
 
@@ -113,7 +114,8 @@ function checkVolume({ Source: source = '', VolumeOptions: volume }: MountReques
   if (subpath === '') return;
   if (source === '') fail('must not set Subpath when using anonymous volumes');
   const clean = cleanPath(subpath);
-  if (subpath.startsWith('/') || clean === '..' || clean.startsWith('../')) fail('subpath must be a relative path within the volume');
+  if (subpath.startsWith('/') || clean === '..' || clean.startsWith('../'))
+    fail('subpath must be a relative path within the volume');
 }
 
 function checkTmpfs(request: MountRequest, fail: (why: string) => never): void {
@@ -132,6 +134,7 @@ export function parseVolumesFrom(spec: string): { container: string; readOnly: b
   const at = spec.indexOf(':');
   const container = at < 0 ? spec : spec.slice(0, at);
   const mode = at < 0 ? '' : spec.slice(at + 1);
-  if (!isMountMode(mode) || propagationIn(mode) !== undefined || mode.split(',').includes('nocopy')) throw invalid(`invalid mode: ${mode}`);
+  if (!isMountMode(mode) || propagationIn(mode) !== undefined || mode.split(',').includes('nocopy'))
+    throw invalid(`invalid mode: ${mode}`);
   return { container, readOnly: isReadOnly(mode) };
 }

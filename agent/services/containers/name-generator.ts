@@ -17,8 +17,7 @@ const HARBOURS = (
   'livorno lome lorient lubeck lulea malaga malmo marseille mersin messina miri mombasa nantes naples narvik nelson oban odense oporto oran ' +
   'osaka oslo ostend oulu palermo patras penzance piraeus plymouth ponce poole porto ravenna rijeka riga rostock rotterdam rouen savona ' +
   'setubal sines split stavanger suez sydney tallinn tangier taranto tema toulon tromso trieste turku valencia varna venice vigo visby yokohama'
-)
-  .split(' ');
+).split(' ');
 
 const pick = (words: readonly string[]): string => words[randomInt(words.length)] as string;
 

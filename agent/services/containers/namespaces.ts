@@ -10,7 +10,8 @@ export function namespaceChoices(ctx: ContainersContext, record: ContainerRecord
   const { hostConfig } = record;
   const choose = (mode: string | undefined, kind: string): NamespaceChoice => {
     if (mode === 'host') return { kind: 'host' };
-    if (mode?.startsWith('container:')) return { kind: 'join', path: joinPath(ctx, mode.slice('container:'.length), kind) };
+    if (mode?.startsWith('container:'))
+      return { kind: 'join', path: joinPath(ctx, mode.slice('container:'.length), kind) };
     return { kind: 'new' };
   };
   const net: NamespaceChoice = netns === '' ? choose(hostConfig.NetworkMode, 'net') : { kind: 'join', path: netns };
@@ -34,8 +35,13 @@ function userChoice(ctx: ContainersContext, record: ContainerRecord): NamespaceC
 function joinPath(ctx: ContainersContext, reference: string, kind: string): string {
   const { record } = ctx.table.get(reference);
   if (!hasProcesses(record)) {
-    if (kind === 'net') throw conflict(`cannot join network namespace of a non running container: container ${record.name} is ${record.state.Status}`);
-    throw conflict(`cannot join ${kind.toUpperCase()} namespace of a non running container: container ${record.name} is ${record.state.Status}`);
+    if (kind === 'net')
+      throw conflict(
+        `cannot join network namespace of a non running container: container ${record.name} is ${record.state.Status}`,
+      );
+    throw conflict(
+      `cannot join ${kind.toUpperCase()} namespace of a non running container: container ${record.name} is ${record.state.Status}`,
+    );
   }
   return `/proc/${record.state.Pid}/ns/${kind}`;
 }

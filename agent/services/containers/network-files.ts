@@ -15,7 +15,11 @@ export interface NetworkFiles {
 export function networkFiles(ctx: Pick<ContainersContext, 'layout' | 'table'>, record: ContainerRecord): NetworkFiles {
   const owner = sharedNetworkOf(record);
   const directory = ctx.layout.container(owner === undefined ? record.id : ctx.table.get(owner).id);
-  return { hosts: join(directory, 'hosts'), hostname: join(directory, 'hostname'), resolvConf: join(directory, 'resolv.conf') };
+  return {
+    hosts: join(directory, 'hosts'),
+    hostname: join(directory, 'hostname'),
+    resolvConf: join(directory, 'resolv.conf'),
+  };
 }
 
 /** The container whose network is shared (`--network container:X`). */
@@ -25,7 +29,11 @@ export function sharedNetworkOf(record: ContainerRecord): string | undefined {
 }
 
 /** Writes in place: a running container has these very files mounted. */
-export async function writeNetworkFiles(files: NetworkFiles, hostname: string, attachment: Pick<Attachment, 'hosts' | 'dns'>): Promise<void> {
+export async function writeNetworkFiles(
+  files: NetworkFiles,
+  hostname: string,
+  attachment: Pick<Attachment, 'hosts' | 'dns'>,
+): Promise<void> {
   await Promise.all([
     writeFile(files.hostname, `${hostname}\n`, { mode: 0o644 }),
     writeFile(files.hosts, hostsText(attachment.hosts), { mode: 0o644 }),
@@ -47,7 +55,8 @@ export async function changeNetworkFiles(
   const come = lines(after).filter((line) => line !== '' && !lines(before).includes(line));
   const kept = (await readFile(files.hosts, 'utf8')).split('\n').filter((line) => line !== '' && !gone.has(line));
   await writeFile(files.hosts, `${[...kept, ...come.filter((line) => !kept.includes(line))].join('\n')}\n`);
-  if ((await readFile(files.resolvConf, 'utf8')) === resolvText(before.dns)) await writeFile(files.resolvConf, resolvText(after.dns));
+  if ((await readFile(files.resolvConf, 'utf8')) === resolvText(before.dns))
+    await writeFile(files.resolvConf, resolvText(after.dns));
 }
 
 const LOCAL = [

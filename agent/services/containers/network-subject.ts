@@ -12,11 +12,15 @@ export function networkKind(mode: string | undefined): NetworkKind {
 }
 
 /** The networks asked for, the one of the mode always among them. */
-export function endpointsOf(mode: string | undefined, endpoints: CheckedRequest['endpoints']): Record<string, EndpointSettings> {
+export function endpointsOf(
+  mode: string | undefined,
+  endpoints: CheckedRequest['endpoints'],
+): Record<string, EndpointSettings> {
   if (networkKind(mode) !== 'own') return {};
   const main = !mode || mode === 'default' ? 'bridge' : mode;
   const asked: Record<string, EndpointSettings> = {};
-  for (const [name, settings] of Object.entries(endpoints)) asked[name === 'default' ? 'bridge' : name] = settings ?? {};
+  for (const [name, settings] of Object.entries(endpoints))
+    asked[name === 'default' ? 'bridge' : name] = settings ?? {};
   return main in asked ? asked : { [main]: {}, ...asked };
 }
 

@@ -7,7 +7,10 @@ import { measure } from './size.ts';
 export const PRUNE_FILTERS = ['label', 'label!', 'until'] as const;
 
 /** POST /containers/prune: removes those that do not run. */
-export async function prune(ctx: ContainersContext, filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }> {
+export async function prune(
+  ctx: ContainersContext,
+  filters: Filters,
+): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }> {
   const until = untilOf(filters, ctx.clock.now());
   const refused = [...(filters.get('label!') ?? [])];
   const deleted: string[] = [];
@@ -41,7 +44,8 @@ function untilOf(filters: Filters, now: number): number | undefined {
   if (/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
     const unit: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
     let total = 0;
-    for (const [, amount, name] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) total += Number(amount) * (unit[name as string] as number);
+    for (const [, amount, name] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+      total += Number(amount) * (unit[name as string] as number);
     return now - total;
   }
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;

@@ -44,7 +44,11 @@ export type InputEnd = 'ended' | 'detached' | 'gone';
 /**
  * Hands what the client types to `write`, one chunk after another, until the client ends its input, types the detach keys, or goes.
  */
-export async function pumpInput(connection: Hijacked, keys: Buffer | undefined, write: (chunk: Buffer) => Promise<void>): Promise<InputEnd> {
+export async function pumpInput(
+  connection: Hijacked,
+  keys: Buffer | undefined,
+  write: (chunk: Buffer) => Promise<void>,
+): Promise<InputEnd> {
   const filter = keys === undefined ? undefined : new DetachFilter(keys);
   try {
     for await (const chunk of connection.readable as AsyncIterable<Buffer>) {

@@ -14,7 +14,9 @@ export function containerRecordKind(layout: Layout, report: (message: string) =>
       /^[0-9a-f]{64}$/.test(value['id']) &&
       typeof value['name'] === 'string' &&
       value['name'] !== '' &&
-      ['config', 'hostConfig', 'state', 'attached', 'endpoints'].every((key) => typeof value[key] === 'object' && value[key] !== null) &&
+      ['config', 'hostConfig', 'state', 'attached', 'endpoints'].every(
+        (key) => typeof value[key] === 'object' && value[key] !== null,
+      ) &&
       Array.isArray(value['mounts']) &&
       Array.isArray(value['args']),
   };

@@ -38,7 +38,9 @@ const alive = ({ record }: Live): boolean => isAlive(record.state.Pid, record.pi
 /** A container is as paused as its group is frozen. */
 async function adopt(ctx: ContainersContext, live: Live): Promise<void> {
   const { state, cgroupPath } = live.record;
-  await ctx.volumes.use?.(volumeNames(live.record), live.id).catch((error: unknown) => ctx.log.error(`volumes of container ${live.id}`, error));
+  await ctx.volumes
+    .use?.(volumeNames(live.record), live.id)
+    .catch((error: unknown) => ctx.log.error(`volumes of container ${live.id}`, error));
   const frozen = await ctx.cgroups.isFrozen(cgroupPath).catch(() => false);
   if (frozen === (state.Status === 'paused')) return;
   setStatus(state, frozen ? 'paused' : 'running');
@@ -104,7 +106,8 @@ const hasRecord = (ctx: ContainersContext, id: string): Promise<boolean> =>
 export function startByPolicy(ctx: ContainersContext): void {
   for (const live of ctx.table.values()) {
     const { record } = live;
-    if (record.state.Running || record.state.StartedAt === ZERO_TIME || live.cancelRestart || !wantsRestart(record)) continue;
+    if (record.state.Running || record.state.StartedAt === ZERO_TIME || live.cancelRestart || !wantsRestart(record))
+      continue;
     live.restartDelay = 0;
     void live.lock
       .run(async () => {
@@ -126,4 +129,3 @@ export async function findLost(ctx: ContainersContext): Promise<void> {
     await onExit(ctx, notice ?? { id: live.id, code: LOST_CODE, at: ctx.clock.timestamp() });
   }
 }
-

@@ -43,7 +43,10 @@ async function end(ctx: ContainersContext, live: Live): Promise<void> {
   if (live.record.state.Pid === 0) return;
   const exit = waitExit(live, 10_000);
   await sendSignal(ctx, live, SIGKILL);
-  if (!(await exit)) throw conflict(`cannot remove container "/${live.record.name}": could not kill container: tried to kill container, but did not receive an exit event`);
+  if (!(await exit))
+    throw conflict(
+      `cannot remove container "/${live.record.name}": could not kill container: tried to kill container, but did not receive an exit event`,
+    );
 }
 
 async function removeLocked(ctx: ContainersContext, live: Live, options: RemoveOptions): Promise<void> {
@@ -60,7 +63,9 @@ async function removeLocked(ctx: ContainersContext, live: Live, options: RemoveO
     forgetExit(ctx.layout.exits, record.id),
   ]);
   if (options.volumes) await removeAnonymousVolumes(ctx, live);
-  await ctx.images.collect?.().catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));
+  await ctx.images
+    .collect?.()
+    .catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));
   live.hub.end();
   emit(ctx, live, 'destroy');
   ctx.table.changed(live, 'destroy');
@@ -73,7 +78,9 @@ async function removeAnonymousVolumes(ctx: ContainersContext, live: Live): Promi
     const volume = ctx.volumes.find(mount.Name);
     if (volume?.Labels?.['com.docker.volume.anonymous'] === undefined) continue;
     await ctx.volumes.remove(mount.Name).catch((error: unknown) => {
-      ctx.log.warn(`volume ${mount.Name} of container ${live.id} stays: ${error instanceof Error ? error.message : String(error)}`);
+      ctx.log.warn(
+        `volume ${mount.Name} of container ${live.id} stays: ${error instanceof Error ? error.message : String(error)}`,
+      );
     });
   }
 }

@@ -23,7 +23,9 @@ export function rename(ctx: ContainersContext, live: Live, asked: string): Promi
       throw error;
     }
     ctx.table.release(old, record.id);
-    await ctx.networking.rename?.(record.id, name).catch((error: unknown) => ctx.log.error(`networks of container ${record.id}: new name`, error));
+    await ctx.networking
+      .rename?.(record.id, name)
+      .catch((error: unknown) => ctx.log.error(`networks of container ${record.id}: new name`, error));
     emit(ctx, live, 'rename', { oldName: `/${old}` });
     ctx.table.changed(live, 'rename');
   });

@@ -71,8 +71,12 @@ function askedMounts(host: HostConfig): ParsedMount[] {
 function imageTargets({ config, hostConfig }: CheckedRequest, taken: ReadonlyMap<string, unknown>): string[] {
   const tmpfs = new Set(Object.keys(hostConfig.Tmpfs ?? {}).map(cleanPath));
   const targets = Object.keys(config.Volumes ?? {}).map((target) => {
-    if (!target.startsWith('/')) throw invalid(`invalid volume specification: '${target}': invalid mount path: '${target}' mount path must be absolute`);
-    if (cleanPath(target) === '/') throw invalid(`invalid volume specification: '${target}': invalid specification: destination can't be '/'`);
+    if (!target.startsWith('/'))
+      throw invalid(
+        `invalid volume specification: '${target}': invalid mount path: '${target}' mount path must be absolute`,
+      );
+    if (cleanPath(target) === '/')
+      throw invalid(`invalid volume specification: '${target}': invalid specification: destination can't be '/'`);
     return cleanPath(target);
   });
   return [...new Set(targets)].filter((target) => !taken.has(target) && !tmpfs.has(target));

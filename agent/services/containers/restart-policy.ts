@@ -18,7 +18,9 @@ export function wantsRestart(record: ContainerRecord): boolean {
     case 'unless-stopped':
       return !record.stoppedByUser;
     case 'on-failure':
-      return record.state.ExitCode !== 0 && (!policy.MaximumRetryCount || record.restartCount < policy.MaximumRetryCount);
+      return (
+        record.state.ExitCode !== 0 && (!policy.MaximumRetryCount || record.restartCount < policy.MaximumRetryCount)
+      );
     default:
       return false;
   }
@@ -34,7 +36,10 @@ export function nextDelay(last: number, ranFor: number): number {
 export function planRestart(ctx: ContainersContext, live: Live): (() => void) | undefined {
   const { record } = live;
   if (!wantsRestart(record)) return undefined;
-  live.restartDelay = nextDelay(live.restartDelay, Date.parse(record.state.FinishedAt) - Date.parse(record.state.StartedAt));
+  live.restartDelay = nextDelay(
+    live.restartDelay,
+    Date.parse(record.state.FinishedAt) - Date.parse(record.state.StartedAt),
+  );
   return () => scheduleRestart(ctx, live, live.restartDelay);
 }
 
@@ -48,7 +53,9 @@ export function scheduleRestart(ctx: ContainersContext, live: Live, delay: numbe
         try {
           await startLocked(ctx, live);
         } catch (error) {
-          ctx.log.warn(`container ${live.id} could not be restarted: ${error instanceof Error ? error.message : String(error)}`);
+          ctx.log.warn(
+            `container ${live.id} could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
+          );
           await retry(ctx, live);
         }
       })

@@ -38,9 +38,18 @@ export async function mountRoot(ctx: ContainersContext, live: Live): Promise<str
   // An image without layers still needs a lower directory.
   const lowers = image.lowerdirs.length > 0 ? image.lowerdirs : [emptyDirectory(ctx, live.id)];
   const mount = (directories: readonly string[]) =>
-    ctx.sys.mount('overlay', merged, 'overlay', 0, `lowerdir=${directories.join(':')},upperdir=${upper},workdir=${work},index=off,metacopy=off`);
+    ctx.sys.mount(
+      'overlay',
+      merged,
+      'overlay',
+      0,
+      `lowerdir=${directories.join(':')},upperdir=${upper},workdir=${work},index=off,metacopy=off`,
+    );
   if (namespace === undefined) mount(lowers);
-  else ctx.mapped.during(ctx.layout.images, namespace, (at) => mount(lowers.map((lower) => lower.replace(`${ctx.layout.images}/`, `${at}/`))));
+  else
+    ctx.mapped.during(ctx.layout.images, namespace, (at) =>
+      mount(lowers.map((lower) => lower.replace(`${ctx.layout.images}/`, `${at}/`))),
+    );
   return merged;
 }
 

@@ -1,5 +1,11 @@
 import type {
-  ContainerCreateRequest, ContainerCreateResponse, ContainerInspect, ContainerSummary, HostConfig, WaitCondition, WaitResponse,
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  ContainerInspect,
+  ContainerSummary,
+  HostConfig,
+  WaitCondition,
+  WaitResponse,
 } from '../../api/container.ts';
 import { notFound } from '../../api/errors.ts';
 import type { Filters } from '../../http/query.ts';
@@ -28,7 +34,10 @@ import { wait } from './wait.ts';
 
 /** What the containers router calls; references are ids, id prefixes or names. */
 export interface ContainerBackend {
-  create(request: ContainerCreateRequest, options: { name?: string; platform?: string }): Promise<ContainerCreateResponse>;
+  create(
+    request: ContainerCreateRequest,
+    options: { name?: string; platform?: string },
+  ): Promise<ContainerCreateResponse>;
   start(reference: string): Promise<void>;
   stop(reference: string, options: StopOptions): Promise<void>;
   restart(reference: string, options: StopOptions): Promise<void>;

@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import type { ContainersContext } from './context.ts';
 
 /** Bytes of the writable layer, and of all of the root. */
-export async function measure(ctx: ContainersContext, id: string, imageId: string): Promise<{ SizeRw: number; SizeRootFs: number }> {
+export async function measure(
+  ctx: ContainersContext,
+  id: string,
+  imageId: string,
+): Promise<{ SizeRw: number; SizeRootFs: number }> {
   const SizeRw = await treeSize(ctx.layout.overlay(id).upper, new Set());
   return { SizeRw, SizeRootFs: SizeRw + (ctx.images.byId(imageId)?.size ?? 0) };
 }

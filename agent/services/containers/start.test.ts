@@ -24,8 +24,16 @@ describe('start', () => {
     await start(doubles.ctx, live);
     expect(live.record.state).toMatchObject({ Status: 'running', Running: true, Pid: 4242, ExitCode: 0 });
     expect(doubles.held).toEqual(new Set(['mount', 'netns', 'network', 'process']));
-    await live.lock.run(() => recordExit(doubles.ctx, live, { id: live.id, code: 3, at: '2026-01-01T00:00:00.000000000Z' }));
-    expect(live.record.state).toMatchObject({ Status: 'exited', Running: false, Pid: 0, ExitCode: 3, FinishedAt: '2026-01-01T00:00:00.000000000Z' });
+    await live.lock.run(() =>
+      recordExit(doubles.ctx, live, { id: live.id, code: 3, at: '2026-01-01T00:00:00.000000000Z' }),
+    );
+    expect(live.record.state).toMatchObject({
+      Status: 'exited',
+      Running: false,
+      Pid: 0,
+      ExitCode: 3,
+      FinishedAt: '2026-01-01T00:00:00.000000000Z',
+    });
     expect(live.record.attached).toEqual({ networks: {}, ports: {} });
     expect([...doubles.held].filter((what) => what !== 'mount')).toEqual([]);
   });
@@ -54,7 +62,10 @@ describe('start', () => {
     const { Id } = await create(doubles.ctx, { Image: 'busybox', HostConfig: { AutoRemove: true } }, {});
     const live = doubles.ctx.table.get(Id);
     doubles.ctx.supervisor.create = () => Promise.reject(new RuntimeFailure('no such program', 127, true));
-    await expect(start(doubles.ctx, live)).rejects.toMatchObject({ kind: 'invalid-parameter', message: 'no such program' });
+    await expect(start(doubles.ctx, live)).rejects.toMatchObject({
+      kind: 'invalid-parameter',
+      message: 'no such program',
+    });
     expect(live.record.state.ExitCode).toBe(127);
     expect(doubles.ctx.table.find(Id)).toBeUndefined();
     expect(await readdir(doubles.ctx.layout.containers)).toEqual([]);
@@ -67,7 +78,9 @@ describe('create', () => {
     const ctx = {
       ...doubles.ctx,
       resolveMounts: () => Promise.resolve({ mounts: [], anonymous: ['v1'] }),
-      volumes: { remove: (name: string) => Promise.resolve(void removed.push(name)) } as unknown as typeof doubles.ctx.volumes,
+      volumes: {
+        remove: (name: string) => Promise.resolve(void removed.push(name)),
+      } as unknown as typeof doubles.ctx.volumes,
       clock: {
         ...doubles.ctx.clock,
         timestamp: () => {

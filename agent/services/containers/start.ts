@@ -21,18 +21,21 @@ import { ownerOf, stageVolumes } from './user-namespace.ts';
 
 /** POST /containers/{id}/start */
 export async function start(ctx: ContainersContext, live: Live): Promise<void> {
-  await live.lock.run(async () => {
-    guard('start', live.record);
-    live.cancelRestart?.();
-    live.cancelRestart = undefined;
-    live.record.stoppedByUser = false;
-    live.record.restartCount = 0;
-    live.restartDelay = 0;
-    await startLocked(ctx, live);
-  }).catch(async (error: unknown) => {
-    if (live.record.hostConfig.AutoRemove && live.record.state.Status === 'created') await remove(ctx, live, { force: true, volumes: true }).catch(() => undefined);
-    throw error;
-  });
+  await live.lock
+    .run(async () => {
+      guard('start', live.record);
+      live.cancelRestart?.();
+      live.cancelRestart = undefined;
+      live.record.stoppedByUser = false;
+      live.record.restartCount = 0;
+      live.restartDelay = 0;
+      await startLocked(ctx, live);
+    })
+    .catch(async (error: unknown) => {
+      if (live.record.hostConfig.AutoRemove && live.record.state.Status === 'created')
+        await remove(ctx, live, { force: true, volumes: true }).catch(() => undefined);
+      throw error;
+    });
 }
 
 /**
@@ -85,7 +88,9 @@ async function prepare(ctx: ContainersContext, live: Live, undo: Undo): Promise<
   undo.add('processes', () => endProcesses(ctx, record));
   // A network namespace of the container's user namespace is there only when the runtime has made it.
   const own = record.idMap && networkKind(record.hostConfig.NetworkMode) === 'own';
-  const attachment = own ? process.then(({ pid }) => attachNetwork(ctx, live, keepNetns(ctx, live, pid, undo), undo)) : attachNetwork(ctx, live, netns, undo);
+  const attachment = own
+    ? process.then(({ pid }) => attachNetwork(ctx, live, keepNetns(ctx, live, pid, undo), undo))
+    : attachNetwork(ctx, live, netns, undo);
   const [made, attached] = await Promise.allSettled([process, attachment]);
   if (attached.status === 'rejected') throw attached.reason;
   if (made.status === 'rejected') throw made.reason;
@@ -108,7 +113,12 @@ function keepNetns(ctx: ContainersContext, live: Live, pid: number, undo: Undo):
   return netns;
 }
 
-async function createProcess(ctx: ContainersContext, live: Live, rootfs: string, netns: string): Promise<CreatedProcess> {
+async function createProcess(
+  ctx: ContainersContext,
+  live: Live,
+  rootfs: string,
+  netns: string,
+): Promise<CreatedProcess> {
   const { record } = live;
   const spec = await ctx.buildSpec({
     record: { ...record, mounts: await stageVolumes(ctx, record) },
@@ -132,7 +142,12 @@ async function createProcess(ctx: ContainersContext, live: Live, rootfs: string,
   });
 }
 
-async function attachNetwork(ctx: ContainersContext, live: Live, netns: string, undo: Undo): Promise<Attachment | undefined> {
+async function attachNetwork(
+  ctx: ContainersContext,
+  live: Live,
+  netns: string,
+  undo: Undo,
+): Promise<Attachment | undefined> {
   const { record } = live;
   const kind = networkKind(record.hostConfig.NetworkMode);
   if (kind === 'shared') return undefined;
@@ -143,7 +158,11 @@ async function attachNetwork(ctx: ContainersContext, live: Live, netns: string, 
     undo.add('networks', () => ctx.networking.detach(record.id));
   }
   const hostname = subject.domainname === '' ? subject.hostname : `${subject.hostname}.${subject.domainname}`;
-  await writeNetworkFiles(networkFiles(ctx, record), hostname, attachment ?? ctx.networking.plain(kind as 'host' | 'none', subject));
+  await writeNetworkFiles(
+    networkFiles(ctx, record),
+    hostname,
+    attachment ?? ctx.networking.plain(kind as 'host' | 'none', subject),
+  );
   return attachment;
 }
 
@@ -157,7 +176,13 @@ async function recordRunning(
   const { record } = live;
   const { state } = record;
   setStatus(state, 'running');
-  Object.assign(state, { Pid: process.pid, ExitCode: 0, Error: '', OOMKilled: false, StartedAt: ctx.clock.timestamp() });
+  Object.assign(state, {
+    Pid: process.pid,
+    ExitCode: 0,
+    Error: '',
+    OOMKilled: false,
+    StartedAt: ctx.clock.timestamp(),
+  });
   record.pidStartTime = process.startTime;
   record.monitorPid = process.monitorPid;
   record.netns = netns;
@@ -184,6 +209,7 @@ async function recordFailure(ctx: ContainersContext, live: Live, error: unknown)
 
 function asEngineError(error: unknown): unknown {
   if (error instanceof EngineError) return error;
-  if (error instanceof RuntimeFailure) return error.faultOfRequest ? invalid(error.message, error) : systemError(error.message, error);
+  if (error instanceof RuntimeFailure)
+    return error.faultOfRequest ? invalid(error.message, error) : systemError(error.message, error);
   return error;
 }

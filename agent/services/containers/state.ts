@@ -9,16 +9,20 @@ export type Verb = 'start' | 'stop' | 'kill' | 'pause' | 'unpause' | 'attach' | 
 const REFUSALS = {
   same: () => new EngineError('not-modified', 'Container already in that state'),
   notRunning: ({ id }: ContainerRecord) => conflict(`container ${id} is not running`),
-  notRunningKill: ({ id, name }: ContainerRecord) => conflict(`cannot kill container: ${name}: container ${id} is not running`),
+  notRunningKill: ({ id, name }: ContainerRecord) =>
+    conflict(`cannot kill container: ${name}: container ${id} is not running`),
   notPaused: ({ id }: ContainerRecord) => conflict(`Container ${id} is not paused`),
   alreadyPaused: ({ id }: ContainerRecord) => conflict(`container ${id} is already paused`),
-  restarting: ({ id }: ContainerRecord) => conflict(`container ${id} is restarting, wait until the container is running`),
+  restarting: ({ id }: ContainerRecord) =>
+    conflict(`container ${id} is restarting, wait until the container is running`),
   startPaused: () => conflict('cannot start a paused container, try unpause instead'),
   startMarked: () => conflict('container is marked for removal and cannot be started'),
   execPaused: ({ id }: ContainerRecord) => conflict(`container ${id} is paused, unpause the container before exec`),
   attachPaused: ({ id }: ContainerRecord) => conflict(`container ${id} is paused, unpause the container before attach`),
   removeRunning: ({ name, state }: ContainerRecord) =>
-    conflict(`cannot remove container "/${name}": container is ${state.Status}: stop the container before removing or force remove`),
+    conflict(
+      `cannot remove container "/${name}": container is ${state.Status}: stop the container before removing or force remove`,
+    ),
   removePaused: ({ name }: ContainerRecord) =>
     conflict(`cannot remove container "/${name}": container is paused and must be unpaused first`),
   removing: ({ id }: ContainerRecord) => conflict(`removal of container ${id} is already in progress`),
@@ -30,19 +34,44 @@ const TABLE: Record<Verb, Partial<Record<ContainerStatus, Refusal>>> = {
   start: { running: 'same', paused: 'startPaused', removing: 'startMarked', dead: 'startMarked' },
   stop: { created: 'same', exited: 'same', removing: 'same', dead: 'same' },
   kill: {
-    created: 'notRunningKill', exited: 'notRunningKill', removing: 'notRunningKill', dead: 'notRunningKill', restarting: 'notRunningKill',
+    created: 'notRunningKill',
+    exited: 'notRunningKill',
+    removing: 'notRunningKill',
+    dead: 'notRunningKill',
+    restarting: 'notRunningKill',
   },
   pause: {
-    created: 'notRunning', exited: 'notRunning', removing: 'notRunning', dead: 'notRunning', paused: 'alreadyPaused', restarting: 'restarting',
+    created: 'notRunning',
+    exited: 'notRunning',
+    removing: 'notRunning',
+    dead: 'notRunning',
+    paused: 'alreadyPaused',
+    restarting: 'restarting',
   },
   unpause: {
-    created: 'notPaused', exited: 'notPaused', removing: 'notPaused', dead: 'notPaused', running: 'notPaused', restarting: 'notPaused',
+    created: 'notPaused',
+    exited: 'notPaused',
+    removing: 'notPaused',
+    dead: 'notPaused',
+    running: 'notPaused',
+    restarting: 'notPaused',
   },
   attach: { paused: 'attachPaused', restarting: 'restarting' },
   exec: {
-    created: 'notRunning', exited: 'notRunning', removing: 'notRunning', dead: 'notRunning', paused: 'execPaused', restarting: 'restarting',
+    created: 'notRunning',
+    exited: 'notRunning',
+    removing: 'notRunning',
+    dead: 'notRunning',
+    paused: 'execPaused',
+    restarting: 'restarting',
   },
-  resize: { created: 'notRunning', exited: 'notRunning', removing: 'notRunning', dead: 'notRunning', restarting: 'notRunning' },
+  resize: {
+    created: 'notRunning',
+    exited: 'notRunning',
+    removing: 'notRunning',
+    dead: 'notRunning',
+    restarting: 'notRunning',
+  },
   remove: { running: 'removeRunning', restarting: 'removeRunning', paused: 'removePaused', removing: 'removing' },
 };
 
@@ -53,7 +82,8 @@ export function guard(verb: Verb, record: ContainerRecord): void {
 }
 
 /** True when processes of the container exist (also frozen ones). */
-export const hasProcesses = (record: ContainerRecord): boolean => record.state.Status === 'running' || record.state.Status === 'paused';
+export const hasProcesses = (record: ContainerRecord): boolean =>
+  record.state.Status === 'running' || record.state.Status === 'paused';
 
 export const createdState = (): ContainerState => ({
   Status: 'created',

@@ -50,7 +50,10 @@ export async function containerDoubles(): Promise<Doubles> {
     log,
     clock: systemClock,
     events: createEvents(),
-    table: new ContainerTable(layout, containerRecordKind(layout, (message) => errors.push(message))),
+    table: new ContainerTable(
+      layout,
+      containerRecordKind(layout, (message) => errors.push(message)),
+    ),
     supervisor: {
       create: async () => {
         step('create', 'process');
@@ -60,7 +63,13 @@ export async function containerDoubles(): Promise<Doubles> {
       discard: () => Promise.resolve(),
       attach: async () => {
         step('connect', 'process');
-        return Promise.resolve({ onOutput: () => undefined, onClose: () => undefined, write: () => Promise.resolve(), end: () => undefined, close: () => undefined });
+        return Promise.resolve({
+          onOutput: () => undefined,
+          onClose: () => undefined,
+          write: () => Promise.resolve(),
+          end: () => undefined,
+          close: () => undefined,
+        });
       },
       resize: () => Promise.resolve(),
       reopenLog: () => Promise.resolve(),
@@ -83,7 +92,12 @@ export async function containerDoubles(): Promise<Doubles> {
         // The slower of the two that go side by side.
         await new Promise((ready) => setTimeout(ready, 5));
         step('attach', 'network');
-        return { networks: { bridge: { IPAddress: '10.0.0.2' } }, ports: {}, hosts: [], dns: { servers: [], search: [], options: [] } };
+        return {
+          networks: { bridge: { IPAddress: '10.0.0.2' } },
+          ports: {},
+          hosts: [],
+          dns: { servers: [], search: [], options: [] },
+        };
       },
       detach: () => Promise.resolve(void held.delete('network')),
       plain: () => ({ hosts: [], dns: { servers: [], search: [], options: [] } }),
@@ -99,7 +113,14 @@ export async function containerDoubles(): Promise<Doubles> {
       oomKills: () => Promise.resolve(0),
     } as unknown as CgroupDriver,
     facts,
-    checkCreate: (request) => ({ config: { ...request }, hostConfig: request.HostConfig ?? {}, endpoints: {}, path: 'sleep', args: ['1'], warnings: [] }),
+    checkCreate: (request) => ({
+      config: { ...request },
+      hostConfig: request.HostConfig ?? {},
+      endpoints: {},
+      path: 'sleep',
+      args: ['1'],
+      warnings: [],
+    }),
     buildSpec: async () => {
       step('buildSpec', 'spec');
       held.delete('spec');
@@ -108,7 +129,21 @@ export async function containerDoubles(): Promise<Doubles> {
     resolveMounts: () => Promise.resolve({ mounts: [], anonymous: [] }),
     checkUpdate: (resources) => ({ limits: {}, hostConfig: resources, warnings: [] }),
   };
-  return { ctx, held, done, errors, failAt: (name) => (failing = name), remove: () => rm(base, { recursive: true, force: true }) };
+  return {
+    ctx,
+    held,
+    done,
+    errors,
+    failAt: (name) => (failing = name),
+    remove: () => rm(base, { recursive: true, force: true }),
+  };
 }
 
-const IMAGE = { id: `sha256:${'a'.repeat(64)}`, architecture: 'amd64', os: 'linux', config: {}, lowerdirs: ['/lower'], size: 0 };
+const IMAGE = {
+  id: `sha256:${'a'.repeat(64)}`,
+  architecture: 'amd64',
+  os: 'linux',
+  config: {},
+  lowerdirs: ['/lower'],
+  size: 0,
+};

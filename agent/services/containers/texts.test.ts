@@ -11,9 +11,19 @@ const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
 
 describe('humanDuration', () => {
   it.each([
-    [450, 'Less than a second'], [1 * SECOND, '1 second'], [59 * SECOND, '59 seconds'], [MINUTE, 'About a minute'], [MINUTE * 3, '3 minutes'],
-    [HOUR * 0.99, '59 minutes'], [HOUR, 'About an hour'], [HOUR * 35, '35 hours'], [HOUR * 48, '2 days'], [DAY * 13, '13 days'],
-    [DAY * 15, '2 weeks'], [DAY * 70, '2 months'], [DAY * 800, '2 years'],
+    [450, 'Less than a second'],
+    [1 * SECOND, '1 second'],
+    [59 * SECOND, '59 seconds'],
+    [MINUTE, 'About a minute'],
+    [MINUTE * 3, '3 minutes'],
+    [HOUR * 0.99, '59 minutes'],
+    [HOUR, 'About an hour'],
+    [HOUR * 35, '35 hours'],
+    [HOUR * 48, '2 days'],
+    [DAY * 13, '13 days'],
+    [DAY * 15, '2 weeks'],
+    [DAY * 70, '2 months'],
+    [DAY * 800, '2 years'],
   ])('%d ms is %s', (milliseconds, text) => expect(humanDuration(milliseconds)).toBe(text));
 });
 
@@ -24,10 +34,14 @@ describe('statusText', () => {
     setStatus(made, status);
     return statusText(made, now);
   };
-  it('has Docker\'s words', () => {
+  it("has Docker's words", () => {
     expect(state('running')).toBe('Up 3 minutes');
-    expect(state('running', { Health: { Status: 'starting', FailingStreak: 0, Log: [] } })).toBe('Up 3 minutes (health: starting)');
-    expect(state('running', { Health: { Status: 'healthy', FailingStreak: 0, Log: [] } })).toBe('Up 3 minutes (healthy)');
+    expect(state('running', { Health: { Status: 'starting', FailingStreak: 0, Log: [] } })).toBe(
+      'Up 3 minutes (health: starting)',
+    );
+    expect(state('running', { Health: { Status: 'healthy', FailingStreak: 0, Log: [] } })).toBe(
+      'Up 3 minutes (healthy)',
+    );
     expect(state('paused')).toBe('Up 3 minutes (Paused)');
     expect(state('exited', { ExitCode: 137 })).toBe('Exited (137) 5 seconds ago');
     expect(state('restarting', { ExitCode: 1 })).toBe('Restarting (1) 5 seconds ago');
@@ -63,7 +77,9 @@ describe('restart delay', () => {
 
 describe('files and ports', () => {
   it('always know localhost', () => {
-    expect(hostsText([{ address: '10.0.0.2', names: ['a', 'b'] }])).toMatch(/^127\.0\.0\.1\tlocalhost\n[\s\S]*\n10\.0\.0\.2\ta b\n$/);
+    expect(hostsText([{ address: '10.0.0.2', names: ['a', 'b'] }])).toMatch(
+      /^127\.0\.0\.1\tlocalhost\n[\s\S]*\n10\.0\.0\.2\ta b\n$/,
+    );
   });
   it('write resolv.conf', () => {
     expect(resolvText({ servers: ['1.1.1.1', '::1'], search: ['x', 'y'], options: ['ndots:0'] })).toBe(

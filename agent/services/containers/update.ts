@@ -5,7 +5,11 @@ import type { Live } from './live.ts';
 import { hasProcesses } from './state.ts';
 
 /** POST /containers/{id}/update: limits of a running container change at once. Gives warnings. */
-export function update(ctx: ContainersContext, live: Live, request: HostConfig & { RestartPolicy?: RestartPolicy }): Promise<string[]> {
+export function update(
+  ctx: ContainersContext,
+  live: Live,
+  request: HostConfig & { RestartPolicy?: RestartPolicy },
+): Promise<string[]> {
   return live.lock.run(async () => {
     const { record } = live;
     if (record.state.Status === 'removing' || record.state.Status === 'dead')

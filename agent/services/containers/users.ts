@@ -9,7 +9,10 @@ import type { ContainerTable } from './table.ts';
 import { hasProcesses } from './state.ts';
 
 /** Who uses images, volumes and networks, for the services that keep those. */
-export function containerUsers(table: ContainerTable, layout: Layout): { ofImages: ImageUsers; ofVolumes: VolumeUsers; ofNetworks: NetworkUsers } {
+export function containerUsers(
+  table: ContainerTable,
+  layout: Layout,
+): { ofImages: ImageUsers; ofVolumes: VolumeUsers; ofNetworks: NetworkUsers } {
   return {
     ofImages: {
       usersOf: (imageId) =>
@@ -18,14 +21,18 @@ export function containerUsers(table: ContainerTable, layout: Layout): { ofImage
           .map(({ record }) => ({ id: record.id, name: record.name, running: record.state.Running })),
     },
     ofVolumes: {
-      usersOf: (volume) => [...table.values()].filter(({ record }) => record.mounts.some((mount) => mount.Name === volume)).map(({ id }) => id),
+      usersOf: (volume) =>
+        [...table.values()]
+          .filter(({ record }) => record.mounts.some((mount) => mount.Name === volume))
+          .map(({ id }) => id),
     },
     ofNetworks: networkUsers(table, layout),
   };
 }
 
 /** Names of the volumes that a container mounts. */
-export const volumeNames = (record: ContainerRecord): string[] => record.mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : []));
+export const volumeNames = (record: ContainerRecord): string[] =>
+  record.mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : []));
 
 function networkUsers(table: ContainerTable, layout: Layout): NetworkUsers {
   return {
@@ -38,7 +45,8 @@ function networkUsers(table: ContainerTable, layout: Layout): NetworkUsers {
     endpointChanged: (id, network, endpoint) => endpointChanged(table, id, network, endpoint),
     wants: (id, network) => table.find(id)?.record.endpoints[network] !== undefined,
     subject: (id) => networkSubject(table.get(id).record),
-    filesChanged: (id, before, after) => changeNetworkFiles(networkFiles({ table, layout }, table.get(id).record), before, after),
+    filesChanged: (id, before, after) =>
+      changeNetworkFiles(networkFiles({ table, layout }, table.get(id).record), before, after),
   };
 }
 

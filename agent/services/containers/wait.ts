@@ -22,7 +22,10 @@ export function wait(live: Live, condition: WaitCondition, signal: AbortSignal):
   });
 }
 
-const response = (code: number, error: string): WaitResponse => ({ StatusCode: code, ...(error === '' ? {} : { Error: { Message: error } }) });
+const response = (code: number, error: string): WaitResponse => ({
+  StatusCode: code,
+  ...(error === '' ? {} : { Error: { Message: error } }),
+});
 
 /** True when the container has no process any more, false when `milliseconds` have passed before that. */
 export function waitExit(live: Live, milliseconds: number | undefined): Promise<boolean> {

@@ -10,7 +10,9 @@ const KEPT = 512;
 export type Now = () => number;
 
 /** Stamps events, keeps the last ones, and hands them to those who listen. */
-export function createEvents(now: Now = () => performance.timeOrigin + performance.now()): EventSink & EventBackend & { listeners: () => number } {
+export function createEvents(
+  now: Now = () => performance.timeOrigin + performance.now(),
+): EventSink & EventBackend & { listeners: () => number } {
   const kept: EventMessage[] = [];
   const listeners = new Set<(event: EventMessage) => void>();
   return {
@@ -25,7 +27,13 @@ export function createEvents(now: Now = () => performance.timeOrigin + performan
   };
 }
 
-function stamped(at: number, type: EventMessage['Type'], action: string, id: string, attributes: Record<string, string>): EventMessage {
+function stamped(
+  at: number,
+  type: EventMessage['Type'],
+  action: string,
+  id: string,
+  attributes: Record<string, string>,
+): EventMessage {
   const event: EventMessage = {
     Type: type,
     Action: action,
@@ -47,8 +55,10 @@ async function follow(
   onEvent: (event: EventMessage) => Promise<void>,
 ): Promise<void> {
   const { since, until, filters, signal } = options;
-  const wanted = (event: EventMessage) => (until === undefined || BigInt(event.timeNano) <= until) && matchesEvent(event, filters);
-  const queue: EventMessage[] = since === undefined ? [] : kept.filter((event) => BigInt(event.timeNano) >= since && wanted(event));
+  const wanted = (event: EventMessage) =>
+    (until === undefined || BigInt(event.timeNano) <= until) && matchesEvent(event, filters);
+  const queue: EventMessage[] =
+    since === undefined ? [] : kept.filter((event) => BigInt(event.timeNano) >= since && wanted(event));
   let wake: () => void = () => undefined;
   let over = signal.aborted;
   const listener = (event: EventMessage) => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { EventMessage } from '../../api/system.ts';
 import { createEvents } from './create.ts';
 
-const filters = (entries: Record<string, string[]> = {}) => new Map(Object.entries(entries).map(([name, values]) => [name, new Set(values)]));
+const filters = (entries: Record<string, string[]> = {}) =>
+  new Map(Object.entries(entries).map(([name, values]) => [name, new Set(values)]));
 
 describe('events', () => {
   it('have the old fields too', async () => {
@@ -12,12 +13,24 @@ describe('events', () => {
     events.emit('network', 'create', 'net', { name: 'q' });
     const seen: EventMessage[] = [];
     now += 10;
-    await events.follow({ since: 0n, until: 1n, filters: filters(), signal: new AbortController().signal }, async () => Promise.resolve());
+    await events.follow({ since: 0n, until: 1n, filters: filters(), signal: new AbortController().signal }, async () =>
+      Promise.resolve(),
+    );
     const collect = new AbortController();
-    await events.follow({ since: 0n, until: BigInt(now) * 1_000_000n, filters: filters(), signal: collect.signal }, async (event) => Promise.resolve(void seen.push(event)));
+    await events.follow(
+      { since: 0n, until: BigInt(now) * 1_000_000n, filters: filters(), signal: collect.signal },
+      async (event) => Promise.resolve(void seen.push(event)),
+    );
     expect(seen[0]).toEqual({
-      status: 'start', id: 'abc', from: 'busybox', Type: 'container', Action: 'start',
-      Actor: { ID: 'abc', Attributes: { image: 'busybox', name: 'n' } }, scope: 'local', time: 1_700_000_000, timeNano: 1_700_000_000_123 * 1e6,
+      status: 'start',
+      id: 'abc',
+      from: 'busybox',
+      Type: 'container',
+      Action: 'start',
+      Actor: { ID: 'abc', Attributes: { image: 'busybox', name: 'n' } },
+      scope: 'local',
+      time: 1_700_000_000,
+      timeNano: 1_700_000_000_123 * 1e6,
     });
     expect(seen[1]).not.toHaveProperty('status');
   });
@@ -27,7 +40,10 @@ describe('events', () => {
     const leave = new AbortController();
     const seen: string[] = [];
     const over = events.follow(
-      { filters: filters({ type: ['container'], event: ['die', 'exec_create'], label: ['a=1'] }), signal: leave.signal },
+      {
+        filters: filters({ type: ['container'], event: ['die', 'exec_create'], label: ['a=1'] }),
+        signal: leave.signal,
+      },
       async (event) => {
         await new Promise((done) => setTimeout(done, 2));
         seen.push(event.Action);
@@ -48,8 +64,14 @@ describe('events', () => {
     const events = createEvents();
     for (let index = 0; index < 2000; index += 1) events.emit('volume', 'create', `v${index}`);
     const seen: string[] = [];
-    await events.follow({ since: 0n, until: BigInt(Date.now() - 1) * 1_000_000n + 10_000_000n, filters: filters(), signal: AbortSignal.timeout(200) }, async (event) =>
-      Promise.resolve(void seen.push(event.Actor.ID)),
+    await events.follow(
+      {
+        since: 0n,
+        until: BigInt(Date.now() - 1) * 1_000_000n + 10_000_000n,
+        filters: filters(),
+        signal: AbortSignal.timeout(200),
+      },
+      async (event) => Promise.resolve(void seen.push(event.Actor.ID)),
     );
     expect(seen.length).toBe(512);
     expect(seen.at(-1)).toBe('v1999');

@@ -3,7 +3,21 @@ import { matchLabels, type Filters } from '../../http/query.ts';
 
 /** Names that GET /events takes (moby `events/filter.go`). */
 export const EVENT_FILTERS = [
-  'config', 'container', 'daemon', 'event', 'id', 'image', 'label', 'network', 'node', 'plugin', 'scope', 'secret', 'service', 'type', 'volume',
+  'config',
+  'container',
+  'daemon',
+  'event',
+  'id',
+  'image',
+  'label',
+  'network',
+  'node',
+  'plugin',
+  'scope',
+  'secret',
+  'service',
+  'type',
+  'volume',
 ] as const;
 
 /** True when the event is one that was asked for. Filters of one name are alternatives; all names must match. */
@@ -16,7 +30,13 @@ export function matchesEvent(event: EventMessage, filters: Filters): boolean {
   const actor = (type: EventMessage['Type']) =>
     any(type, (value) => event.Type === type && (ID.startsWith(value) || Attributes['name'] === value));
   return (
-    any('event', (value) => event.Action === value || (value === 'exec_create' || value === 'exec_start' || value === 'health_status') && event.Action.startsWith(value)) &&
+    any(
+      'event',
+      (value) =>
+        event.Action === value ||
+        ((value === 'exec_create' || value === 'exec_start' || value === 'health_status') &&
+          event.Action.startsWith(value)),
+    ) &&
     any('type', (value) => event.Type === value) &&
     any('scope', (value) => event.scope === value) &&
     any('id', (value) => ID.startsWith(value)) &&
@@ -31,6 +51,7 @@ export function matchesEvent(event: EventMessage, filters: Filters): boolean {
 
 /** By image id or name, with or without the tag, of an image event or of a container made from it. */
 function sameImage(event: EventMessage, value: string): boolean {
-  const names = event.Type === 'image' ? [event.Actor.ID, event.Actor.Attributes['name']] : [event.Actor.Attributes['image']];
+  const names =
+    event.Type === 'image' ? [event.Actor.ID, event.Actor.Attributes['name']] : [event.Actor.Attributes['image']];
   return names.some((name) => name !== undefined && (name === value || name.replace(/:[^/:]+$/, '') === value));
 }

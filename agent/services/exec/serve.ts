@@ -8,13 +8,23 @@ import type { ExecStartRequest } from './types.ts';
  * Runs the command with its streams on the connection. A command that cannot be run is told of on the stream, as dockerd does: the
  * connection is no longer HTTP, and the exit code is asked for afterwards.
  */
-export async function serveExec(ctx: ExecContext, session: ExecSession, request: ExecStartRequest, connection: Hijacked): Promise<void> {
+export async function serveExec(
+  ctx: ExecContext,
+  session: ExecSession,
+  request: ExecStartRequest,
+  connection: Hijacked,
+): Promise<void> {
   const { config } = session;
   const tty = config.Tty ?? false;
-  const write = outputWriter(connection, { tty, stdout: config.AttachStdout ?? false, stderr: tty || (config.AttachStderr ?? false) });
+  const write = outputWriter(connection, {
+    tty,
+    stdout: config.AttachStdout ?? false,
+    stderr: tty || (config.AttachStderr ?? false),
+  });
   const complain = (error: unknown) => {
     const text = `${asEngineError(error).message}\r\n`;
-    if (connection.writable.writable) outputWriter(connection, { tty, stdout: true, stderr: true })(1, Buffer.from(text));
+    if (connection.writable.writable)
+      outputWriter(connection, { tty, stdout: true, stderr: true })(1, Buffer.from(text));
     return flushed(connection);
   };
   let running;
@@ -28,7 +38,16 @@ export async function serveExec(ctx: ExecContext, session: ExecSession, request:
   const left = new Promise<void>((done) => (leave = done));
   connection.signal.addEventListener('abort', leave);
   console.onOutput(write);
-  if (config.AttachStdin) void serveInput(ctx, session, connection, tty, (chunk) => console.write(chunk), () => console.end(), leave);
+  if (config.AttachStdin)
+    void serveInput(
+      ctx,
+      session,
+      connection,
+      tty,
+      (chunk) => console.write(chunk),
+      () => console.end(),
+      leave,
+    );
   else connection.readable.resume();
   try {
     await Promise.race([running.exited, left]);

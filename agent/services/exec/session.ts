@@ -42,7 +42,11 @@ export function checkStart(session: ExecSession): void {
 }
 
 /** Runs the command. Throws EngineError when it cannot be; its exit code is then 126 or 127, as inspect tells. */
-export async function startSession(ctx: ExecContext, session: ExecSession, request: ExecStartRequest): Promise<RunningExec> {
+export async function startSession(
+  ctx: ExecContext,
+  session: ExecSession,
+  request: ExecStartRequest,
+): Promise<RunningExec> {
   checkStart(session);
   session.started = true;
   const { layout, facts, supervisor } = ctx.containers;

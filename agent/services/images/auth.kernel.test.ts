@@ -21,8 +21,12 @@ afterEach(() => service.close());
 describe('a registry with passwords', () => {
   it('gives images to those who have one', async () => {
     const name = `${registry.host}/private:1`;
-    await expect(service.pull(name)).rejects.toThrow(`Get "http://${registry.host}/v2/private/manifests/1": no basic auth credentials`);
-    await expect(service.pull(name, { auth: { ...right, password: 'wrong' } })).rejects.toThrow('unauthorized: authentication required');
+    await expect(service.pull(name)).rejects.toThrow(
+      `Get "http://${registry.host}/v2/private/manifests/1": no basic auth credentials`,
+    );
+    await expect(service.pull(name, { auth: { ...right, password: 'wrong' } })).rejects.toThrow(
+      'unauthorized: authentication required',
+    );
     await service.pull(name, { auth: right });
     expect(service.images.resolve(name).id).toBe(image.id);
   });
@@ -42,7 +46,12 @@ describe('a registry with passwords', () => {
     await service.pull(name, { auth: right });
     await service.images.tag(name, `${registry.host}/copies/busybox`, 'new');
     const messages: { status?: string }[] = [];
-    const request = { image: `${registry.host}/copies/busybox`, tag: 'new', signal: new AbortController().signal, onProgress: (message: object) => messages.push(message) };
+    const request = {
+      image: `${registry.host}/copies/busybox`,
+      tag: 'new',
+      signal: new AbortController().signal,
+      onProgress: (message: object) => messages.push(message),
+    };
     await expect(service.images.push(request)).rejects.toThrow('no basic auth credentials');
     messages.length = 0;
     await service.images.push({ ...request, auth: right });
@@ -50,12 +59,17 @@ describe('a registry with passwords', () => {
     expect(said[0]).toBe(`The push refers to repository [${registry.host}/copies/busybox]`);
     expect(said).toContain('Pushed');
     expect(said).toContain(`new: digest: ${image.digest} size: ${image.manifest.length}`);
-    const stored = await registryRequest('GET', `http://${registry.host}/v2/copies/busybox/manifests/${image.digest}`, { ...right, accept: image.mediaType });
+    const stored = await registryRequest('GET', `http://${registry.host}/v2/copies/busybox/manifests/${image.digest}`, {
+      ...right,
+      accept: image.mediaType,
+    });
     expect(stored.body).toBe(image.manifest.toString());
     messages.length = 0;
     await service.images.push({ ...request, auth: right });
     expect(messages.map(({ status }) => status)).toContain('Layer already exists');
-    await expect(service.images.push({ ...request, tag: 'none' })).rejects.toThrow('An image does not exist locally with the tag');
+    await expect(service.images.push({ ...request, tag: 'none' })).rejects.toThrow(
+      'An image does not exist locally with the tag',
+    );
   });
 });
 
@@ -70,7 +84,8 @@ describe('a registry with tokens', () => {
         const url = new URL(req.url ?? '/', `http://${req.headers.host}`);
         if (url.pathname === '/token') {
           const who = Buffer.from((req.headers.authorization ?? '').replace('Basic ', ''), 'base64').toString();
-          if (who !== 'me:secret') return res.writeHead(401).end('{"details":"incorrect username or password"}') && true;
+          if (who !== 'me:secret')
+            return res.writeHead(401).end('{"details":"incorrect username or password"}') && true;
           granted.push(url.searchParams.get('scope') ?? '');
           const token = `token-${(serial += 1)}`;
           left.set(`Bearer ${token}`, uses);
@@ -105,11 +120,15 @@ describe('a registry with tokens', () => {
       await expect(service.pull(`${few.proxy.host}/x/y:1`, { auth: { ...auth, password: 'no' } })).rejects.toThrow(
         'unauthorized: incorrect username or password',
       );
-      await expect(service.images.auth({ serveraddress: many.proxy.host, ...auth, password: 'no' })).rejects.toMatchObject({
+      await expect(
+        service.images.auth({ serveraddress: many.proxy.host, ...auth, password: 'no' }),
+      ).rejects.toMatchObject({
         kind: 'unauthorized',
         message: `Get "http://${many.proxy.host}/v2/": unauthorized: incorrect username or password`,
       });
-      await expect(service.images.auth({ serveraddress: many.proxy.host, ...auth })).resolves.toMatchObject({ Status: 'Login Succeeded' });
+      await expect(service.images.auth({ serveraddress: many.proxy.host, ...auth })).resolves.toMatchObject({
+        Status: 'Login Succeeded',
+      });
     } finally {
       await many.proxy.stop();
       await few.proxy.stop();

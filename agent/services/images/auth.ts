@@ -15,7 +15,10 @@ function domainOf(address: string): string {
 }
 
 /** POST /auth: proves the credentials to the registry. Throws `unauthorized` when it does not take them. */
-export async function checkAuth(config: EngineConfig, auth: AuthConfig): Promise<{ Status: string; IdentityToken: string }> {
+export async function checkAuth(
+  config: EngineConfig,
+  auth: AuthConfig,
+): Promise<{ Status: string; IdentityToken: string }> {
   const domain = domainOf(auth.serveraddress ?? '');
   let last: unknown;
   for (const endpoint of endpointsFor({ domain }, config).filter(({ mirror }) => !mirror)) {
@@ -49,7 +52,8 @@ async function login(endpoint: Endpoint, auth: AuthConfig): Promise<{ Status: st
       authorization = token.header;
       identityToken = token.identityToken;
     } catch (error) {
-      if (error instanceof EngineError && error.kind === 'unauthorized') throw new EngineError('unauthorized', `Get "${url}": ${error.message}`, error);
+      if (error instanceof EngineError && error.kind === 'unauthorized')
+        throw new EngineError('unauthorized', `Get "${url}": ${error.message}`, error);
       throw error;
     }
   } else if (challenges.length > 0) authorization = basic(credentials);

@@ -14,7 +14,13 @@ export function labelsOf(context: ImageContext, image: ImageRecord): Record<stri
 }
 
 /** Says what happened to an image, with its labels, as Docker does. */
-export function emitImageEvent(context: ImageContext, action: string, image: ImageRecord, name: string, labels = labelsOf(context, image)): void {
+export function emitImageEvent(
+  context: ImageContext,
+  action: string,
+  image: ImageRecord,
+  name: string,
+  labels = labelsOf(context, image),
+): void {
   context.events.emit('image', action, image.id, { ...labels, name });
 }
 

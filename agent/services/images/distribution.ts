@@ -16,7 +16,12 @@ export interface DistributionBackend {
   distribution(reference: string, auth: AuthConfig | undefined, signal: AbortSignal): Promise<DistributionInspect>;
 }
 
-export async function inspectDistribution(context: ImageContext, text: string, auth: AuthConfig | undefined, signal: AbortSignal): Promise<DistributionInspect> {
+export async function inspectDistribution(
+  context: ImageContext,
+  text: string,
+  auth: AuthConfig | undefined,
+  signal: AbortSignal,
+): Promise<DistributionInspect> {
   const reference = withDefaultTag(parseReference(text));
   try {
     return await context.client.withSession(reference, { auth, signal }, async (session) => {
@@ -24,17 +29,28 @@ export async function inspectDistribution(context: ImageContext, text: string, a
       const descriptor = { mediaType: fetched.mediaType, digest: fetched.digest, size: fetched.content.length };
       const value = JSON.parse(fetched.content.toString('utf8')) as Partial<ManifestIndex & Manifest>;
       if (isIndexType(fetched.mediaType)) {
-        const platforms = (value.manifests ?? []).map((entry: Descriptor) => entry.platform).filter((platform) => platform !== undefined);
+        const platforms = (value.manifests ?? [])
+          .map((entry: Descriptor) => entry.platform)
+          .filter((platform) => platform !== undefined);
         return { Descriptor: descriptor, Platforms: platforms };
       }
       if (!value.config) return { Descriptor: descriptor, Platforms: [] };
-      const { architecture, os, variant } = JSON.parse((await fetchBlob(session, value.config.digest, value.config.size)).toString('utf8')) as Platform;
+      const { architecture, os, variant } = JSON.parse(
+        (await fetchBlob(session, value.config.digest, value.config.size)).toString('utf8'),
+      ) as Platform;
       return { Descriptor: descriptor, Platforms: [{ architecture, os, ...(variant ? { variant } : {}) }] };
     });
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
     // 401 and 403: the client asks the user to log in
-    const kind = error.status === 401 ? 'unauthorized' : error.status === 403 ? 'forbidden' : error.status === 404 ? 'not-found' : 'system';
+    const kind =
+      error.status === 401
+        ? 'unauthorized'
+        : error.status === 403
+          ? 'forbidden'
+          : error.status === 404
+            ? 'not-found'
+            : 'system';
     throw new EngineError(kind, error.message, error);
   }
 }

@@ -28,7 +28,8 @@ export async function inspectImage(context: ImageContext, name: string): Promise
     Size: image.size,
     GraphDriver: {
       Name: 'overlay2',
-      Data: upper === undefined ? null : { ...(lower.length > 0 ? { LowerDir: lower.join(':') } : {}), UpperDir: upper },
+      Data:
+        upper === undefined ? null : { ...(lower.length > 0 ? { LowerDir: lower.join(':') } : {}), UpperDir: upper },
     },
     RootFS: { Type: 'layers', Layers: diffIdsOf(image) },
     Metadata: { LastTagTime: image.tagged },
@@ -40,7 +41,8 @@ export async function imageHistory(context: ImageContext, name: string): Promise
   const image = context.store.table.get(name);
   const { history } = context.store.table.configuration(image.id);
   const sizes = diffIdsOf(image).map((diffId) => context.store.layers.get(diffId)?.size ?? 0);
-  const steps = history ?? sizes.map(() => ({ created: image.created, created_by: '', comment: '', empty_layer: false }));
+  const steps =
+    history ?? sizes.map(() => ({ created: image.created, created_by: '', comment: '', empty_layer: false }));
   let layer = 0;
   const items = steps.map((step): ImageHistoryItem => ({
     Id: '<missing>',

@@ -31,7 +31,8 @@ export function parseTime(text: string, now = Date.now()): number {
   const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
   if (/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) {
     let ago = 0;
-    for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) ago += Number(value) * (units[unit ?? 's'] ?? 0);
+    for (const [, value, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+      ago += Number(value) * (units[unit ?? 's'] ?? 0);
     return now - ago;
   }
   const parsed = Date.parse(text);

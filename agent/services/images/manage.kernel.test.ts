@@ -26,9 +26,13 @@ beforeEach(async () => {
 afterEach(() => service.close());
 
 const list = async (filters: Record<string, string[]> = {}) =>
-  (await service.images.list({ all: false, filters: new Map(Object.entries(filters).map(([key, values]) => [key, new Set(values)])), sharedSize: true })).map(
-    ({ RepoTags, Id }) => RepoTags[0] ?? Id,
-  );
+  (
+    await service.images.list({
+      all: false,
+      filters: new Map(Object.entries(filters).map(([key, values]) => [key, new Set(values)])),
+      sharedSize: true,
+    })
+  ).map(({ RepoTags, Id }) => RepoTags[0] ?? Id);
 const remove = (name: string, force = false) => service.images.remove(name, { force, noprune: false });
 const short = (id: string) => id.slice(7, 19);
 const directories = () => readdirSync(join(service.root, 'images/layers')).length;
@@ -70,7 +74,9 @@ describe('the list', () => {
     expect(inspected).toMatchObject({ Id: newer.id, RepoTags: [two], Os: 'linux', RootFS: { Layers: newer.diffIds } });
     expect(existsSync(inspected.GraphDriver.Data?.['UpperDir'] ?? '')).toBe(true);
     await expect(service.images.inspect('nothing')).rejects.toThrow('No such image: nothing:latest');
-    await expect(service.images.inspect(`sha256:${'0'.repeat(64)}`)).rejects.toThrow(`No such image: sha256:${'0'.repeat(64)}`);
+    await expect(service.images.inspect(`sha256:${'0'.repeat(64)}`)).rejects.toThrow(
+      `No such image: sha256:${'0'.repeat(64)}`,
+    );
     await expect(service.images.inspect('a b')).rejects.toThrow('invalid reference format');
   });
 });
@@ -81,9 +87,18 @@ describe('removal', () => {
     expect(service.events).toEqual([`image tag ${newer.id}`]);
     expect(await remove('again')).toEqual([{ Untagged: 'again:latest' }]);
     const items = await remove(two);
-    expect(items.slice(0, 3)).toEqual([{ Untagged: two }, { Untagged: `${registry.host}/two@${newer.digest}` }, { Deleted: newer.id }]);
+    expect(items.slice(0, 3)).toEqual([
+      { Untagged: two },
+      { Untagged: `${registry.host}/two@${newer.digest}` },
+      { Deleted: newer.id },
+    ]);
     expect(items).toHaveLength(4);
-    expect(service.events.slice(1)).toEqual([`image untag ${newer.id}`, `image untag ${newer.id}`, `image untag ${newer.id}`, `image delete ${newer.id}`]);
+    expect(service.events.slice(1)).toEqual([
+      `image untag ${newer.id}`,
+      `image untag ${newer.id}`,
+      `image untag ${newer.id}`,
+      `image delete ${newer.id}`,
+    ]);
     // the lower layer is the other image's too
     expect(directories()).toBe(1);
     expect(service.images.resolve(one).lowerdirs).toHaveLength(1);
@@ -143,7 +158,10 @@ describe('removal', () => {
     expect(pruned.ImagesDeleted).toContainEqual({ Deleted: newer.id });
     expect(pruned.SpaceReclaimed).toBe(5);
     service.users.set(older.id, container(false));
-    expect(await service.images.prune(new Map([['dangling', new Set(['false'])]]))).toEqual({ ImagesDeleted: null, SpaceReclaimed: 0 });
+    expect(await service.images.prune(new Map([['dangling', new Set(['false'])]]))).toEqual({
+      ImagesDeleted: null,
+      SpaceReclaimed: 0,
+    });
     service.users.clear();
     await service.images.prune(new Map([['dangling', new Set(['false'])]]));
     expect([await list(), directories()]).toEqual([[], 0]);

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Manifest } from '../../images/media-types.ts';
 import { openTestImages, type TestImages } from '../../testing/image-service.ts';
-import { busyboxImage, makeImage, makeIndex, makeTar, pushImage, sha256, startRegistry, type TestRegistry } from '../../testing/index.ts';
+import {
+  busyboxImage,
+  makeImage,
+  makeIndex,
+  makeTar,
+  pushImage,
+  sha256,
+  startRegistry,
+  type TestRegistry,
+} from '../../testing/index.ts';
 import { startProxy } from '../../testing/registry-proxy.ts';
 
 // Needs docker-registry, and root for ownership.
@@ -31,10 +40,21 @@ describe('a pull', () => {
     const ids = image.blobs.slice(1).map(({ digest }) => digest.slice(7, 19));
     expect(messages[0]).toEqual({ status: 'Pulling from library/busybox', id: '1' });
     for (const id of ids) {
-      const own = statuses(messages.filter((message) => message.id === id)).filter((status) => status !== 'Downloading' && status !== 'Waiting');
-      expect(own).toEqual(['Pulling fs layer', 'Verifying Checksum', 'Download complete', 'Extracting', 'Pull complete']);
+      const own = statuses(messages.filter((message) => message.id === id)).filter(
+        (status) => status !== 'Downloading' && status !== 'Waiting',
+      );
+      expect(own).toEqual([
+        'Pulling fs layer',
+        'Verifying Checksum',
+        'Download complete',
+        'Extracting',
+        'Pull complete',
+      ]);
     }
-    expect(statuses(messages).slice(-2)).toEqual([`Digest: ${image.digest}`, `Status: Downloaded newer image for ${name}`]);
+    expect(statuses(messages).slice(-2)).toEqual([
+      `Digest: ${image.digest}`,
+      `Status: Downloaded newer image for ${name}`,
+    ]);
     expect(service.events).toEqual([`image pull ${name}`]);
 
     const stored = service.images.resolve(name);
@@ -43,9 +63,20 @@ describe('a pull', () => {
     expect(statSync(join(stored.lowerdirs[0] as string, 'bin/acpid')).isCharacterDevice()).toBe(true);
     expect(statSync(join(stored.lowerdirs[1] as string, 'bin/sh')).size).toBeGreaterThan(1_000_000);
     expect(await list()).toMatchObject([
-      { Id: image.id, RepoTags: [name], RepoDigests: [`${registry.host}/library/busybox@${image.digest}`], Size: stored.size, Containers: 0 },
+      {
+        Id: image.id,
+        RepoTags: [name],
+        RepoDigests: [`${registry.host}/library/busybox@${image.digest}`],
+        Size: stored.size,
+        Containers: 0,
+      },
     ]);
-    for (const reference of [image.id, image.id.slice(7), image.id.slice(7, 19), `${registry.host}/library/busybox@${image.digest}`])
+    for (const reference of [
+      image.id,
+      image.id.slice(7),
+      image.id.slice(7, 19),
+      `${registry.host}/library/busybox@${image.digest}`,
+    ])
       expect(service.images.resolve(reference).id).toBe(image.id);
   });
 
@@ -98,12 +129,21 @@ describe('a pull', () => {
     const [first, second] = [busyboxImage(), busyboxImage(over)];
     const name = await pushImage(registry.host, 'moving', 'latest', first);
     await service.pull(name);
-    expect(statuses(await service.pull(name))).toEqual(['Pulling from moving', `Digest: ${first.digest}`, `Status: Image is up to date for ${name}`]);
+    expect(statuses(await service.pull(name))).toEqual([
+      'Pulling from moving',
+      `Digest: ${first.digest}`,
+      `Status: Image is up to date for ${name}`,
+    ]);
     await pushImage(registry.host, 'moving', 'latest', second);
     const messages = await service.pull(name);
     expect(statuses(messages)).toContain('Already exists');
     expect(statuses(messages).at(-1)).toBe(`Status: Downloaded newer image for ${name}`);
-    expect(new Map((await list()).map(({ Id, RepoTags }) => [Id, RepoTags]))).toEqual(new Map([[first.id, []], [second.id, [name]]]));
+    expect(new Map((await list()).map(({ Id, RepoTags }) => [Id, RepoTags]))).toEqual(
+      new Map([
+        [first.id, []],
+        [second.id, [name]],
+      ]),
+    );
   });
 
   it('by digest, and of all tags', async () => {
@@ -127,9 +167,13 @@ describe('a pull', () => {
   it('goes through a mirror for names of the Hub', async () => {
     const image = busyboxImage();
     await pushImage(registry.host, 'library/busybox', 'mirrored', image);
-    const mirrored = await openTestImages({ config: { registryMirrors: ['http://127.0.0.1:1', `http://${registry.host}`] } });
+    const mirrored = await openTestImages({
+      config: { registryMirrors: ['http://127.0.0.1:1', `http://${registry.host}`] },
+    });
     try {
-      expect(statuses(await mirrored.pull('busybox:mirrored')).at(-1)).toBe('Status: Downloaded newer image for busybox:mirrored');
+      expect(statuses(await mirrored.pull('busybox:mirrored')).at(-1)).toBe(
+        'Status: Downloaded newer image for busybox:mirrored',
+      );
       expect(mirrored.images.resolve('busybox:mirrored').id).toBe(image.id);
     } finally {
       await mirrored.close();
@@ -142,7 +186,10 @@ describe('a pull that fails', () => {
     ['nothing/here:1', 'not-found', /^manifest for .*nothing\/here:1 not found: manifest unknown: manifest unknown$/],
     ['UPPER', 'invalid-parameter', /^invalid reference format: repository name \(UPPER\) must be lowercase$/],
   ])('%s', async (name, kind, message) => {
-    await expect(service.pull(`${registry.host}/${name}`)).rejects.toMatchObject({ kind, message: expect.stringMatching(message) });
+    await expect(service.pull(`${registry.host}/${name}`)).rejects.toMatchObject({
+      kind,
+      message: expect.stringMatching(message),
+    });
   });
 
   it('says when nobody answers', async () => {
@@ -160,9 +207,13 @@ describe('a pull that fails', () => {
       return { ...image, manifest: content, digest: sha256(content) };
     };
     const chart = withManifest((manifest) => (manifest.config.mediaType = 'application/vnd.cncf.helm.config.v1+json'));
-    await expect(service.pull(await pushImage(registry.host, 'bad', 'chart', chart))).rejects.toThrow('is not an image configuration');
+    await expect(service.pull(await pushImage(registry.host, 'bad', 'chart', chart))).rejects.toThrow(
+      'is not an image configuration',
+    );
     const fewer = withManifest((manifest) => (manifest.layers = []));
-    await expect(service.pull(await pushImage(registry.host, 'bad', 'fewer', fewer))).rejects.toThrow("layers from manifest don't match image configuration");
+    await expect(service.pull(await pushImage(registry.host, 'bad', 'fewer', fewer))).rejects.toThrow(
+      "layers from manifest don't match image configuration",
+    );
     expect(await list()).toEqual([]);
     expect(readdirSync(join(service.root, 'images/layers'))).toEqual([]);
   });
@@ -171,12 +222,16 @@ describe('a pull that fails', () => {
     const image = busyboxImage();
     await pushImage(registry.host, 'damaged', '1', image);
     const proxy = await startProxy(registry.host, {
-      change: (request, piece) => (request.url.includes(image.blobs[1]?.digest ?? '-') ? Buffer.from(piece.map((byte) => byte ^ 1)) : piece),
+      change: (request, piece) =>
+        request.url.includes(image.blobs[1]?.digest ?? '-') ? Buffer.from(piece.map((byte) => byte ^ 1)) : piece,
     });
     try {
       const name = `${proxy.host}/damaged:1`;
-      await expect(service.pull(name)).rejects.toThrow(`filesystem layer verification failed for digest ${image.blobs[1]?.digest}`);
-      for (const place of ['layers', 'staging', 'ingest']) expect(readdirSync(join(service.root, 'images', place))).toEqual([]);
+      await expect(service.pull(name)).rejects.toThrow(
+        `filesystem layer verification failed for digest ${image.blobs[1]?.digest}`,
+      );
+      for (const place of ['layers', 'staging', 'ingest'])
+        expect(readdirSync(join(service.root, 'images', place))).toEqual([]);
       proxy.options = {};
       await service.pull(name);
       expect(await list()).toHaveLength(1);

@@ -42,13 +42,22 @@ function namesToPush(context: ImageContext, reference: Reference): [Reference, I
     return [[reference, image]];
   }
   const found = [...table.visible()].flatMap((image) =>
-    table.referencesOf(image.id).filter((name) => name.digest === undefined && fullName(name) === fullName(reference)).map((name): [Reference, ImageRecord] => [name, image]),
+    table
+      .referencesOf(image.id)
+      .filter((name) => name.digest === undefined && fullName(name) === fullName(reference))
+      .map((name): [Reference, ImageRecord] => [name, image]),
   );
   if (found.length === 0) throw notFound(`An image does not exist locally with the tag: ${familiarName(reference)}`);
   return found;
 }
 
-async function pushOne(context: ImageContext, request: PullRequest, session: RegistrySession, reference: Reference, image: ImageRecord): Promise<void> {
+async function pushOne(
+  context: ImageContext,
+  request: PullRequest,
+  session: RegistrySession,
+  reference: Reference,
+  image: ImageRecord,
+): Promise<void> {
   const release = context.store.hold(blobsOf(image));
   try {
     const layers = new Map(image.layers.map(({ blob }) => [blob.digest, blob]));
@@ -58,12 +67,20 @@ async function pushOne(context: ImageContext, request: PullRequest, session: Reg
     if (!(await hasBlob(session, image.id))) await upload(session, image.id, config);
     const manifest = context.store.blobs.readSync(image.manifest.digest);
     const response = await session.request(
-      { method: 'PUT', path: `manifests/${reference.tag}`, headers: { 'Content-Type': image.manifest.mediaType }, body: manifest, actions: ACTIONS },
+      {
+        method: 'PUT',
+        path: `manifests/${reference.tag}`,
+        headers: { 'Content-Type': image.manifest.mediaType },
+        body: manifest,
+        actions: ACTIONS,
+      },
       [200, 201],
     );
     await readBody(response);
     const { digest, size } = image.manifest;
-    await context.store.table.update((_images, references) => references.set(`${fullName(reference)}@${digest}`, image.id));
+    await context.store.table.update((_images, references) =>
+      references.set(`${fullName(reference)}@${digest}`, image.id),
+    );
     request.onProgress({ status: `${reference.tag}: digest: ${digest} size: ${size}` });
     request.onProgress({ aux: { Tag: reference.tag, Digest: digest, Size: size } });
   } finally {
@@ -77,11 +94,18 @@ async function hasBlob(session: RegistrySession, digest: string): Promise<boolea
   return response.status === 200;
 }
 
-async function pushBlob(context: ImageContext, request: PullRequest, session: RegistrySession, digest: string, size: number): Promise<void> {
+async function pushBlob(
+  context: ImageContext,
+  request: PullRequest,
+  session: RegistrySession,
+  digest: string,
+  size: number,
+): Promise<void> {
   const progress = layerProgress(request.onProgress, digest);
   if (await hasBlob(session, digest)) return progress.say('Layer already exists');
   const path = context.store.blobs.path(digest);
-  if ((await stat(path)).size !== size) throw new EngineError('system', `the blob ${digest} in the image store is damaged`);
+  if ((await stat(path)).size !== size)
+    throw new EngineError('system', `the blob ${digest} in the image store is damaged`);
   let sent = 0;
   let reported = 0;
   const body = createReadStream(path, { highWaterMark: 256 * 1024 }).pipe(new PassThrough());
@@ -97,14 +121,28 @@ async function pushBlob(context: ImageContext, request: PullRequest, session: Re
 }
 
 /** In one piece: POST for a place, PUT with the content (distribution specification, "Pushing blobs"). */
-async function upload(session: RegistrySession, digest: string, body: Uint8Array | NodeJS.ReadableStream, size?: number): Promise<void> {
-  const started = await session.request({ method: 'POST', path: 'blobs/uploads/', headers: { 'Content-Length': '0' }, actions: ACTIONS }, [202]);
+async function upload(
+  session: RegistrySession,
+  digest: string,
+  body: Uint8Array | NodeJS.ReadableStream,
+  size?: number,
+): Promise<void> {
+  const started = await session.request(
+    { method: 'POST', path: 'blobs/uploads/', headers: { 'Content-Length': '0' }, actions: ACTIONS },
+    [202],
+  );
   await readBody(started);
   const target = new URL(started.headers.location ?? '', started.url);
   target.searchParams.set('digest', digest);
   const length = body instanceof Uint8Array ? body.length : (size ?? 0);
   const stored = await session.request(
-    { method: 'PUT', path: target.href, headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(length) }, body, actions: ACTIONS },
+    {
+      method: 'PUT',
+      path: target.href,
+      headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(length) },
+      body,
+      actions: ACTIONS,
+    },
     [201],
   );
   await readBody(stored);

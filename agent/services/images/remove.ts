@@ -1,7 +1,14 @@
 import { conflict, EngineError } from '../../api/errors.ts';
 import type { ImageDeleteItem } from '../../api/image.ts';
 import { chainIds, shortId } from '../../images/digest.ts';
-import { familiar, fullName, fullReference, parseReference, withDefaultTag, type Reference } from '../../images/reference/parse.ts';
+import {
+  familiar,
+  fullName,
+  fullReference,
+  parseReference,
+  withDefaultTag,
+  type Reference,
+} from '../../images/reference/parse.ts';
 import { diffIdsOf } from '../../images/store/image-store.ts';
 import type { ImageRecord } from '../../images/store/image-table.ts';
 import { emitImageEvent, isIdPrefix, labelsOf, type ImageContext } from './context.ts';
@@ -32,17 +39,23 @@ function checkConflicts(context: ImageContext, image: ImageRecord, checks: Check
   const users = context.users.usersOf(image.id);
   const running = users.find((user) => user.running);
   if (running)
-    throw conflict(`conflict: unable to delete ${id} (cannot be forced) - image is being used by running container ${running.id.slice(0, 12)}`);
+    throw conflict(
+      `conflict: unable to delete ${id} (cannot be forced) - image is being used by running container ${running.id.slice(0, 12)}`,
+    );
   if (checks.names && context.store.table.referencesOf(image.id).length > 0)
     throw conflict(`conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories`);
   const stopped = checks.stopped ? users[0] : undefined;
   if (stopped)
-    throw conflict(`conflict: unable to delete ${id} (must be forced) - image is being used by stopped container ${stopped.id.slice(0, 12)}`);
+    throw conflict(
+      `conflict: unable to delete ${id} (must be forced) - image is being used by stopped container ${stopped.id.slice(0, 12)}`,
+    );
 }
 
 /** The names that go when `reference` goes: with a repository's last tag also its digests. */
 function namesGoing(all: readonly Reference[], reference: Reference): Reference[] {
-  const sameName = all.filter((other) => fullName(other) === fullName(reference) && fullReference(other) !== fullReference(reference));
+  const sameName = all.filter(
+    (other) => fullName(other) === fullName(reference) && fullReference(other) !== fullReference(reference),
+  );
   if (isDigest(reference) || sameName.some((other) => !isDigest(other))) return [reference];
   return [reference, ...sameName];
 }
@@ -51,7 +64,11 @@ function namesGoing(all: readonly Reference[], reference: Reference): Reference[
  * DELETE /images/NAME (moby `ImageDelete`): a name takes away that name, and the image with its last; an id takes away the image with its
  * one name. Conflicts are found before anything is changed.
  */
-export async function removeImage(context: ImageContext, text: string, { force }: RemoveOptions): Promise<ImageDeleteItem[]> {
+export async function removeImage(
+  context: ImageContext,
+  text: string,
+  { force }: RemoveOptions,
+): Promise<ImageDeleteItem[]> {
   const { store } = context;
   const image = store.table.get(text);
   const references = store.table.referencesOf(image.id);
@@ -77,14 +94,24 @@ export async function removeImage(context: ImageContext, text: string, { force }
   return removeWhole(context, image, going);
 }
 
-async function untag(context: ImageContext, image: ImageRecord, going: readonly Reference[]): Promise<ImageDeleteItem[]> {
-  await context.store.table.update((_images, names) => going.forEach((reference) => names.delete(fullReference(reference))));
+async function untag(
+  context: ImageContext,
+  image: ImageRecord,
+  going: readonly Reference[],
+): Promise<ImageDeleteItem[]> {
+  await context.store.table.update((_images, names) =>
+    going.forEach((reference) => names.delete(fullReference(reference))),
+  );
   going.forEach(() => emitImageEvent(context, 'untag', image, image.id));
   return going.map((reference) => ({ Untagged: familiar(reference) }));
 }
 
 /** With all its names. Resolves to what Docker says of it: names, the image, and the layers (by chain id) that went with it. */
-export async function removeWhole(context: ImageContext, image: ImageRecord, names: readonly Reference[]): Promise<ImageDeleteItem[]> {
+export async function removeWhole(
+  context: ImageContext,
+  image: ImageRecord,
+  names: readonly Reference[],
+): Promise<ImageDeleteItem[]> {
   const labels = labelsOf(context, image);
   const diffIds = diffIdsOf(image);
   const { layers } = await context.store.delete(image, context.users);
@@ -100,7 +127,10 @@ export async function removeWhole(context: ImageContext, image: ImageRecord, nam
 }
 
 /** As `removeImage`, for a prune: what cannot go stays, without a word. */
-export async function tryRemove(context: ImageContext, image: ImageRecord): Promise<{ items: ImageDeleteItem[]; freed: number }> {
+export async function tryRemove(
+  context: ImageContext,
+  image: ImageRecord,
+): Promise<{ items: ImageDeleteItem[]; freed: number }> {
   const before = context.store.table.byId(image.id);
   if (!before || context.users.usersOf(image.id).length > 0) return { items: [], freed: 0 };
   try {

@@ -54,7 +54,8 @@ describe('an interrupted pull', () => {
     // what was still in a buffer when the connection broke may be asked for again
     const from = asked().map(({ range }) => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0));
     expect(from[0]).toBe(0);
-    for (const [index, at] of from.entries()) if (index > 0) expect(at).toBeGreaterThan((from[index - 1] as number) + third * 0.9);
+    for (const [index, at] of from.entries())
+      if (index > 0) expect(at).toBeGreaterThan((from[index - 1] as number) + third * 0.9);
     expect(sent()).toBeLessThan(largest.content.length * 1.1);
     expect(service.images.resolve(name()).id).toBe(image.id);
   });
@@ -83,7 +84,11 @@ describe('an interrupted pull', () => {
     abort.abort();
     await expect(pull).rejects.toMatchObject({ kind: 'cancelled' });
     expect(await service.images.list({ all: true, filters: new Map(), sharedSize: false })).toEqual([]);
-    expect([entries(service.root, 'layers'), entries(service.root, 'l'), entries(service.root, 'staging')]).toEqual([[], [], []]);
+    expect([entries(service.root, 'layers'), entries(service.root, 'l'), entries(service.root, 'staging')]).toEqual([
+      [],
+      [],
+      [],
+    ]);
     proxy.options = {};
     await service.pull(name());
     expect(Number(/^bytes=(\d+)-$/.exec(asked()[1]?.range ?? '')?.[1])).toBeGreaterThan(100_000);
@@ -116,7 +121,8 @@ describe('an interrupted pull', () => {
       await again.pull(name());
       expect(asked()[1]?.range).toMatch(/^bytes=\d{6,}-$/);
       // the other layers were whole: taken from disk
-      for (const { digest } of layers.slice(1)) expect(proxy.requests.filter(({ url }) => url.includes(digest))).toHaveLength(1);
+      for (const { digest } of layers.slice(1))
+        expect(proxy.requests.filter(({ url }) => url.includes(digest))).toHaveLength(1);
       expect(again.images.resolve(name()).id).toBe(image.id);
       await again.close();
     } finally {

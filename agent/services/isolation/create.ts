@@ -33,7 +33,8 @@ export function createIsolation({ containers, cgroups, stats, cgroupParent }: Is
     async isolation(reference) {
       const { id, state, cgroupPath } = running(reference);
       const others = new Map<string, number>();
-      for (const other of containers.all()) if (other.id !== id && other.state.Running && other.state.Pid > 0) others.set(other.id, other.state.Pid);
+      for (const other of containers.all())
+        if (other.id !== id && other.state.Running && other.state.Pid > 0) others.set(other.id, other.state.Pid);
       const confinement = readConfinement(state.Pid);
       if (!confinement) throw conflict(`container ${id} is not running`);
       return {

@@ -15,7 +15,12 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 function group(path: string, memory: number): void {
   mkdirSync(join(root, path), { recursive: true });
-  for (const [file, text] of Object.entries({ 'memory.current': `${memory}\n`, 'pids.current': '2\n', 'cpu.stat': 'usage_usec 1\n', 'memory.pressure': PRESSURE }))
+  for (const [file, text] of Object.entries({
+    'memory.current': `${memory}\n`,
+    'pids.current': '2\n',
+    'cpu.stat': 'usage_usec 1\n',
+    'memory.pressure': PRESSURE,
+  }))
     writeFileSync(join(root, path, file), text);
 }
 
@@ -29,7 +34,12 @@ function setUp() {
   containers.add('b', { cgroupPath: '/berth/b', state: { Pid: process.pid } });
   const cpu = { a: 25, b: 5 } as Record<string, number>;
   const latest = (id: string) => ({ cpuPercent: cpu[id] ?? 0 }) as never;
-  const isolation = createIsolation({ containers, cgroups: createCgroupV2(root), stats: { latest }, cgroupParent: '/berth' });
+  const isolation = createIsolation({
+    containers,
+    cgroups: createCgroupV2(root),
+    stats: { latest },
+    cgroupParent: '/berth',
+  });
   return { containers, isolation };
 }
 
@@ -42,14 +52,21 @@ describe('the cgroup tree', () => {
       ['a', 'a', 25],
       ['b', 'b', 5],
     ]);
-    expect(tree.children[0]?.children[0]).toMatchObject({ name: 'made-inside', path: '/berth/a/made-inside', children: [{ name: 'deeper', memory: 50 }] });
+    expect(tree.children[0]?.children[0]).toMatchObject({
+      name: 'made-inside',
+      path: '/berth/a/made-inside',
+      children: [{ name: 'deeper', memory: 50 }],
+    });
     expect(tree.children[0]?.children[0]).not.toHaveProperty('containerId');
   });
 
   test('begins higher when a container asked for another parent, and is one empty group without containers', () => {
     const { containers, isolation } = setUp();
     containers.add('c', { cgroupPath: '/elsewhere/c', state: { Pid: process.pid } });
-    expect(isolation.tree()).toMatchObject({ path: '/', children: [{ path: '/berth' }, { path: '/elsewhere', children: [{ containerId: 'c' }] }] });
+    expect(isolation.tree()).toMatchObject({
+      path: '/',
+      children: [{ path: '/berth' }, { path: '/elsewhere', children: [{ containerId: 'c' }] }],
+    });
     for (const id of ['a', 'b', 'c']) containers.stop(id);
     expect(isolation.tree()).toMatchObject({ path: '/berth', children: [] });
   });
@@ -58,15 +75,31 @@ describe('the cgroup tree', () => {
 test('isolation tells namespaces, who shares them, and the group’s files', async () => {
   const { containers, isolation } = setUp();
   const found = await isolation.isolation('a');
-  expect(found).toMatchObject({ id: 'a', pid: process.pid, cgroup: { version: 2, path: '/berth/a', files: { 'memory.current': '200' } } });
+  expect(found).toMatchObject({
+    id: 'a',
+    pid: process.pid,
+    cgroup: { version: 2, path: '/berth/a', files: { 'memory.current': '200' } },
+  });
   expect(found.namespaces.find(({ type }) => type === 'net')).toMatchObject({ host: true, sharedWith: ['b'] });
   containers.stop('a');
-  await expect(isolation.isolation('a')).rejects.toMatchObject({ kind: 'conflict', message: 'container a is not running' });
+  await expect(isolation.isolation('a')).rejects.toMatchObject({
+    kind: 'conflict',
+    message: 'container a is not running',
+  });
 });
 
 test('pressure is the group’s, and null where the kernel does not tell', () => {
   const { isolation } = setUp();
-  expect(isolation.pressure('a')).toEqual({ cpu: null, memory: { someAvg10: 1.5, someAvg60: 0.25, fullAvg10: 0.75, fullAvg60: 0.12 }, io: null });
+  expect(isolation.pressure('a')).toEqual({
+    cpu: null,
+    memory: { someAvg10: 1.5, someAvg60: 0.25, fullAvg10: 0.75, fullAvg60: 0.12 },
+    io: null,
+  });
   expect(parsePressure('')).toBeNull();
-  expect(parsePressure('some avg10=3.00 avg60=2.00 avg300=0.00 total=1\n')).toEqual({ someAvg10: 3, someAvg60: 2, fullAvg10: 0, fullAvg60: 0 });
+  expect(parsePressure('some avg10=3.00 avg60=2.00 avg300=0.00 total=1\n')).toEqual({
+    someAvg10: 3,
+    someAvg60: 2,
+    fullAvg10: 0,
+    fullAvg60: 0,
+  });
 });

@@ -4,7 +4,8 @@ import { readText } from '../../cgroups/files.ts';
 
 /** "some avg10=0.00 avg60=0.00 avg300=0.00 total=0" and the same for "full" (Documentation/accounting/psi.rst). */
 export function parsePressure(text: string): PressureLine | null {
-  const value = (kind: string, name: string) => Number(new RegExp(`^${kind} .*\\b${name}=([\\d.]+)`, 'm').exec(text)?.[1] ?? 0);
+  const value = (kind: string, name: string) =>
+    Number(new RegExp(`^${kind} .*\\b${name}=([\\d.]+)`, 'm').exec(text)?.[1] ?? 0);
   if (!text.startsWith('some ')) return null;
   return {
     someAvg10: value('some', 'avg10'),

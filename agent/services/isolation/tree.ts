@@ -22,7 +22,8 @@ export function cgroupTree(input: TreeInput): CgroupNode {
   placeOf(root, input.parent);
   for (const { id, cgroupPath } of input.containers) placeOf(root, cgroupPath).containerId = id;
   let top = root;
-  while (top.below.size === 1 && top.containerId === undefined && top.path !== input.parent) top = [...top.below.values()][0] as Place;
+  while (top.below.size === 1 && top.containerId === undefined && top.path !== input.parent)
+    top = [...top.below.values()][0] as Place;
   return describe(top, input, 0);
 }
 

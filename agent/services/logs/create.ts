@@ -77,7 +77,8 @@ export function createLogs(parts: LogParts): LogBackend {
       const record = containers.get(reference);
       if (record.state.Dead || record.state.Status === 'removing')
         throw conflict('can not get logs from container which is dead or marked for removal');
-      if (!READABLE.has(record.hostConfig.LogConfig?.Type ?? '')) throw notImplemented('configured logging driver does not support reading');
+      if (!READABLE.has(record.hostConfig.LogConfig?.Type ?? ''))
+        throw notImplemented('configured logging driver does not support reading');
       const { id } = record;
       const tty = record.config.Tty ?? false;
       const path = layout.containerLog(id);

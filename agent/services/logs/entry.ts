@@ -44,11 +44,17 @@ export class UtcStamps {
 
   /** Makes the INSTANT bytes at `at` UTC, in place; leaves the offset behind them. */
   normalise(bytes: Buffer, at: number): void {
-    if (bytes[at + 30] === 0x30 && bytes[at + 31] === 0x30 && bytes[at + 33] === 0x30 && bytes[at + 34] === 0x30) return;
-    if (bytes.compare(this.#key, 0, 16, at, at + 16) !== 0 || bytes.compare(this.#key, 16, 22, at + INSTANT, at + STAMP) !== 0) {
+    if (bytes[at + 30] === 0x30 && bytes[at + 31] === 0x30 && bytes[at + 33] === 0x30 && bytes[at + 34] === 0x30)
+      return;
+    if (
+      bytes.compare(this.#key, 0, 16, at, at + 16) !== 0 ||
+      bytes.compare(this.#key, 16, 22, at + INSTANT, at + STAMP) !== 0
+    ) {
       bytes.copy(this.#key, 0, at, at + 16);
       bytes.copy(this.#key, 16, at + INSTANT, at + STAMP);
-      const time = Date.parse(`${bytes.toString('latin1', at, at + 16)}:00${bytes.toString('latin1', at + INSTANT, at + STAMP)}`);
+      const time = Date.parse(
+        `${bytes.toString('latin1', at, at + 16)}:00${bytes.toString('latin1', at + INSTANT, at + STAMP)}`,
+      );
       if (Number.isNaN(time)) bytes.copy(this.#minute, 0, at, at + 16);
       else this.#minute.write(new Date(time).toISOString().slice(0, 16), 'latin1');
     }

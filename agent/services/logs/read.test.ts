@@ -123,15 +123,20 @@ describe('reading a log', () => {
 });
 
 describe('tail', () => {
-  test.each([0, 1, 2, 3, 7, 100])('gives the last %i lines, partial entries and rotated files included', async (tail) => {
-    fixture.containers.add('a');
-    fixture.append('a', ['o:F:1', 'o:P:2', 'o:P:-', 'o:F:2'], '.2');
-    fixture.append('a', ['e:F:3'], '.1');
-    fixture.append('a', ['o:F:4', 'o:P:5', 'o:F:-5', 'o:P:6 unfinished']);
-    const whole = ['1\n', '2-2\n', '3\n', '4\n', '5-5\n', '6 unfinished'];
-    const log = await read('a', { tail });
-    expect(log.frames.map((frame) => frame.slice(2)).join('')).toBe(whole.slice(Math.max(0, whole.length - tail)).join(''));
-  });
+  test.each([0, 1, 2, 3, 7, 100])(
+    'gives the last %i lines, partial entries and rotated files included',
+    async (tail) => {
+      fixture.containers.add('a');
+      fixture.append('a', ['o:F:1', 'o:P:2', 'o:P:-', 'o:F:2'], '.2');
+      fixture.append('a', ['e:F:3'], '.1');
+      fixture.append('a', ['o:F:4', 'o:P:5', 'o:F:-5', 'o:P:6 unfinished']);
+      const whole = ['1\n', '2-2\n', '3\n', '4\n', '5-5\n', '6 unfinished'];
+      const log = await read('a', { tail });
+      expect(log.frames.map((frame) => frame.slice(2)).join('')).toBe(
+        whole.slice(Math.max(0, whole.length - tail)).join(''),
+      );
+    },
+  );
 
   test('reads backwards through many blocks', async () => {
     fixture.containers.add('a');
@@ -237,11 +242,21 @@ describe('refusals', () => {
   test('in dockerd’s words', () => {
     fixture.containers.add('none', { hostConfig: { LogConfig: { Type: 'none', Config: {} } } });
     fixture.containers.add('dead', { state: { Dead: true, Status: 'dead' } });
-    expect(() => open('none')).toThrow(expect.objectContaining({ kind: 'not-implemented', message: 'configured logging driver does not support reading' }));
-    expect(() => open('dead')).toThrow(
-      expect.objectContaining({ kind: 'conflict', message: 'can not get logs from container which is dead or marked for removal' }),
+    expect(() => open('none')).toThrow(
+      expect.objectContaining({
+        kind: 'not-implemented',
+        message: 'configured logging driver does not support reading',
+      }),
     );
-    expect(() => open('nobody')).toThrow(expect.objectContaining({ kind: 'not-found', message: 'No such container: nobody' }));
+    expect(() => open('dead')).toThrow(
+      expect.objectContaining({
+        kind: 'conflict',
+        message: 'can not get logs from container which is dead or marked for removal',
+      }),
+    );
+    expect(() => open('nobody')).toThrow(
+      expect.objectContaining({ kind: 'not-found', message: 'No such container: nobody' }),
+    );
   });
 
   test('details are the labels and variables the log options name', async () => {
@@ -251,6 +266,8 @@ describe('refusals', () => {
     });
     expect(detailsOf(record)).toBe('REGION=eu,tier=web');
     fixture.append('a', ['o:F:line']);
-    expect((await read('a', { details: true, timestamps: true })).frames).toEqual(['1:2020-11-23T20:11:12.000000000Z REGION=eu,tier=web line\n']);
+    expect((await read('a', { details: true, timestamps: true })).frames).toEqual([
+      '1:2020-11-23T20:11:12.000000000Z REGION=eu,tier=web line\n',
+    ]);
   });
 });

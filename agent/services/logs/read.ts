@@ -107,7 +107,8 @@ class FileReader {
   async readOn(signal: AbortSignal, size: number): Promise<void> {
     let block: Buffer | undefined;
     while (!this.#encoder.finished && !signal.aborted) {
-      if (block === undefined || block.length < this.#rest.length + size / 2) block = Buffer.allocUnsafe(this.#rest.length + size);
+      if (block === undefined || block.length < this.#rest.length + size / 2)
+        block = Buffer.allocUnsafe(this.#rest.length + size);
       const kept = this.#rest.copy(block, 0);
       const { bytesRead } = await this.#file.handle.read(block, kept, block.length - kept, this.#position);
       if (bytesRead === 0) break;

@@ -20,7 +20,8 @@ const reopenLog = (bundle: string) => writeFifo(bundle, 'ctl', REOPEN_LOGS);
 function startWriter(id: string): Promise<void> {
   const bundle = fixture.layout.bundle(id);
   mkdirSync(bundle, { recursive: true });
-  for (const directory of [fixture.layout.exits, fixture.layout.runtimeState]) mkdirSync(directory, { recursive: true });
+  for (const directory of [fixture.layout.exits, fixture.layout.runtimeState])
+    mkdirSync(directory, { recursive: true });
   const runtime = join(bundle, 'runtime');
   const writer = `i=0; while [ $i -lt ${LINES} ]; do echo "line $i"; i=$((i+1)); [ $((i % 50)) = 0 ] && sleep 0.005; done`;
   writeFileSync(
@@ -31,9 +32,26 @@ function startWriter(id: string): Promise<void> {
   const child = spawn(
     conmon,
     [
-      '--cid', id, '--cuuid', id, '--name', id, '--runtime', runtime, '--bundle', bundle,
-      '--container-pidfile', join(bundle, 'pidfile'), '--conmon-pidfile', join(bundle, 'conmon.pid'),
-      '--log-path', `k8s-file:${fixture.path(id)}`, '--exit-dir', fixture.layout.exits, '--socket-dir-path', fixture.layout.runtimeState,
+      '--cid',
+      id,
+      '--cuuid',
+      id,
+      '--name',
+      id,
+      '--runtime',
+      runtime,
+      '--bundle',
+      bundle,
+      '--container-pidfile',
+      join(bundle, 'pidfile'),
+      '--conmon-pidfile',
+      join(bundle, 'conmon.pid'),
+      '--log-path',
+      `k8s-file:${fixture.path(id)}`,
+      '--exit-dir',
+      fixture.layout.exits,
+      '--socket-dir-path',
+      fixture.layout.runtimeState,
     ],
     { stdio: 'ignore' },
   );
@@ -45,7 +63,9 @@ function startWriter(id: string): Promise<void> {
 
 let exited: string;
 beforeAll(() => {
-  fixture.containers.add('w', { hostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '40k', 'max-file': '1000' } } } });
+  fixture.containers.add('w', {
+    hostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '40k', 'max-file': '1000' } } },
+  });
   exited = join(fixture.layout.exits, 'w');
 });
 afterAll(() => fixture.remove());
@@ -56,7 +76,15 @@ test.skipIf(conmon === '')('a log is rotated under a writing conmon, and a follo
   const logs = createLogs({ containers: fixture.containers, layout: fixture.layout });
   // rotated by hand here, far more often
   logs.close();
-  const query = { stdout: true, stderr: true, timestamps: false, details: false, since: undefined, until: undefined, tail: undefined };
+  const query = {
+    stdout: true,
+    stderr: true,
+    timestamps: false,
+    details: false,
+    since: undefined,
+    until: undefined,
+    tail: undefined,
+  };
   const followed = logs.open('w', { ...query, follow: true }).run(collector.write, new AbortController().signal);
   const limits = limitsOf(fixture.containers.get('w'));
   if (!limits) throw new Error('no limits');
@@ -76,12 +104,18 @@ test.skipIf(conmon === '')('a log is rotated under a writing conmon, and a follo
 });
 
 test.skipIf(conmon === '')('no more files stay than max-file says', async () => {
-  const record = fixture.containers.add('few', { hostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '20k', 'max-file': '3' } } } });
+  const record = fixture.containers.add('few', {
+    hostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': '20k', 'max-file': '3' } } },
+  });
   await startWriter('few');
   // a quick clock: a round each 20 ms instead of each second
   const clock = { ...systemClock, setTimeout: (run: () => void) => systemClock.setTimeout(run, 20) };
   const errors: unknown[] = [];
-  const log = { info: () => undefined, warn: () => undefined, error: (message: string, cause: unknown) => errors.push(message, cause) };
+  const log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message: string, cause: unknown) => errors.push(message, cause),
+  };
   const stop = startLogRotation({ containers: fixture.containers, layout: fixture.layout, clock, log, reopenLog });
   while (!existsSync(join(fixture.layout.exits, 'few'))) await new Promise((done) => setTimeout(done, 20));
   fixture.containers.stop('few');
@@ -97,7 +131,8 @@ test('limits are read as Docker reads them', () => {
   expect(parseSize('10m')).toBe(10 * 2 ** 20);
   expect(parseSize('1.5kb')).toBe(1536);
   expect(parseSize('many')).toBeUndefined();
-  const limits = (Config: Record<string, string>) => limitsOf({ hostConfig: { LogConfig: { Type: 'json-file', Config } } });
+  const limits = (Config: Record<string, string>) =>
+    limitsOf({ hostConfig: { LogConfig: { Type: 'json-file', Config } } });
   expect(limits({})).toBeUndefined();
   expect(limits({ 'max-size': '1k' })).toEqual({ maxSize: 1024, maxFiles: 1 });
   expect(limits({ 'max-size': '1k', 'max-file': '3' })).toEqual({ maxSize: 1024, maxFiles: 3 });

@@ -44,7 +44,11 @@ export function limitsOf({ hostConfig }: Pick<ContainerRecord, 'hostConfig'>): L
  * Rotates a log that has outgrown its limit; true when it did. conmon goes on writing to the renamed file until it has opened the new
  * one, so no line is lost, and the file that is being left is kept until then even when it is more than may stay.
  */
-export async function rotateIfNeeded(parts: Pick<RotationParts, 'layout' | 'reopenLog'>, id: string, limits: LogLimits): Promise<boolean> {
+export async function rotateIfNeeded(
+  parts: Pick<RotationParts, 'layout' | 'reopenLog'>,
+  id: string,
+  limits: LogLimits,
+): Promise<boolean> {
   const path = parts.layout.containerLog(id);
   const size = (await statMaybe(path))?.size ?? 0;
   if (size < limits.maxSize) return false;

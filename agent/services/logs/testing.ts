@@ -12,7 +12,10 @@ export class FakeContainers implements ContainerLookup {
   readonly records = new Map<string, ContainerRecord>();
   readonly #listeners = new Set<(record: ContainerRecord, action: string) => void>();
 
-  add(id: string, change: Partial<Omit<ContainerRecord, 'state'>> & { state?: Partial<ContainerRecord['state']> } = {}): ContainerRecord {
+  add(
+    id: string,
+    change: Partial<Omit<ContainerRecord, 'state'>> & { state?: Partial<ContainerRecord['state']> } = {},
+  ): ContainerRecord {
     const state: ContainerRecord['state'] = {
       Status: 'running',
       Running: true,
@@ -126,7 +129,7 @@ export class LogCollector {
   get frames(): string[] {
     const raw = this.raw;
     const frames: string[] = [];
-    for (let at = 0; at < raw.length; ) {
+    for (let at = 0; at < raw.length;) {
       const size = raw.readUInt32BE(at + 4);
       frames.push(`${raw[at]}:${raw.toString('latin1', at + 8, at + 8 + size)}`);
       at += 8 + size;

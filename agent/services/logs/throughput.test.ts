@@ -20,7 +20,16 @@ function writeBigLog(path: string): void {
   closeSync(fd);
 }
 
-const query = { stdout: true, stderr: true, follow: false, timestamps: false, details: false, since: undefined, until: undefined, tail: undefined };
+const query = {
+  stdout: true,
+  stderr: true,
+  follow: false,
+  timestamps: false,
+  details: false,
+  since: undefined,
+  until: undefined,
+  tail: undefined,
+};
 
 test('a million lines of 100 bytes are read in seconds, exactly', async () => {
   fixture.containers.add('big', { state: { Running: false, Status: 'exited' } });
@@ -46,7 +55,9 @@ test('a million lines of 100 bytes are read in seconds, exactly', async () => {
   expect(bytes).toBe(LINES * (108 + 31));
   const tail = await run({ tail: 10 as unknown as undefined });
   expect(bytes).toBe(10 * 108);
-  process.stderr.write(`1,000,000 log lines: ${plain.toFixed(0)} ms; with timestamps ${stamped.toFixed(0)} ms; last 10 ${tail.toFixed(1)} ms\n`);
+  process.stderr.write(
+    `1,000,000 log lines: ${plain.toFixed(0)} ms; with timestamps ${stamped.toFixed(0)} ms; last 10 ${tail.toFixed(1)} ms\n`,
+  );
   expect(plain).toBeLessThan(6_000);
   expect(tail).toBeLessThan(500);
 });

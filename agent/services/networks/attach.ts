@@ -1,6 +1,11 @@
 import { EngineError, systemError } from '../../api/errors.ts';
 import type { EndpointSettings } from '../../api/container.ts';
-import { removeAttachment, writeAttachment, type AttachedNetwork, type AttachmentRecord } from '../../networks/attachment-record.ts';
+import {
+  removeAttachment,
+  writeAttachment,
+  type AttachedNetwork,
+  type AttachmentRecord,
+} from '../../networks/attachment-record.ts';
 import { enableHairpin } from '../../networks/hairpin.ts';
 import type { NetavarkPort } from '../../networks/netavark.ts';
 import { hasNames, type NetworkRecord } from '../../networks/network-record.ts';
@@ -24,7 +29,10 @@ export function inOrder(wanted: readonly { network: NetworkRecord; asked: Endpoi
 
 export async function attach(state: NetworkState, netns: string, subject: NetworkSubject): Promise<Attachment> {
   if (state.attachments.has(subject.id)) throw new Error(`container ${subject.id} is attached already`);
-  const asked = Object.entries(subject.endpoints).map(([name, settings]) => ({ network: state.get(name), asked: settings }));
+  const asked = Object.entries(subject.endpoints).map(([name, settings]) => ({
+    network: state.get(name),
+    asked: settings,
+  }));
   const wanted = inOrder(asked.filter(({ network }) => network.driver === 'bridge'));
   const record: AttachmentRecord = {
     id: subject.id,
@@ -42,7 +50,9 @@ export async function attach(state: NetworkState, netns: string, subject: Networ
   try {
     for (const { network } of wanted) await ensureReady(state, network);
     for (const [index, { network, asked }] of wanted.entries())
-      record.networks.push(planEndpoint(state, network, asked, subject, { interface: `eth${index}`, metric: 100 + index, dns }));
+      record.networks.push(
+        planEndpoint(state, network, asked, subject, { interface: `eth${index}`, metric: 100 + index, dns }),
+      );
     await publish(state, record, subject);
     await writeAttachment(state.attachmentDirectory, record);
     for (const entry of record.networks) {
@@ -50,7 +60,10 @@ export async function attach(state: NetworkState, netns: string, subject: Networ
       await setup(state, netns, entry);
     }
   } catch (error) {
-    for (const entry of done.reverse()) await undoNetwork(state, record, entry).catch((failure: unknown) => state.options.log.error('undo of a network', failure));
+    for (const entry of done.reverse())
+      await undoNetwork(state, record, entry).catch((failure: unknown) =>
+        state.options.log.error('undo of a network', failure),
+      );
     for (const entry of record.networks) releaseEndpoint(state, entry);
     state.ports.release(subject.id);
     state.attachments.delete(subject.id);
@@ -79,7 +92,10 @@ export async function setup(state: NetworkState, netns: string, entry: AttachedN
 /** Holds the host ports and has the kernel lead them to the first network's address. */
 async function publish(state: NetworkState, record: AttachmentRecord, subject: NetworkSubject): Promise<void> {
   const first = record.networks[0];
-  const wishes = first && !state.get(first.networkId).internal ? portWishes(subject.portBindings, subject.exposedPorts, subject.publishAll) : [];
+  const wishes =
+    first && !state.get(first.networkId).internal
+      ? portWishes(subject.portBindings, subject.exposedPorts, subject.publishAll)
+      : [];
   if (first && wishes.length > 0) {
     const { IPAddress: v4 = '', GlobalIPv6Address: v6 = '', EndpointID } = first.endpoint;
     const addresses = { ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) };
@@ -87,7 +103,10 @@ async function publish(state: NetworkState, record: AttachmentRecord, subject: N
       record.published = await state.ports.publish(record.id, wishes, addresses);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      throw systemError(`driver failed programming external connectivity on endpoint ${subject.name} (${EndpointID}): ${error.message}`, error);
+      throw systemError(
+        `driver failed programming external connectivity on endpoint ${subject.name} (${EndpointID}): ${error.message}`,
+        error,
+      );
     }
     const mappings = kernelPorts(record.published, addresses);
     if (mappings.length > 0) first.request.port_mappings = mappings;
@@ -99,17 +118,25 @@ async function publish(state: NetworkState, record: AttachmentRecord, subject: N
  * What the kernel can forward. netavark says "every address of the host" with an empty one, for both families at once; [::1] cannot be
  * led elsewhere by the kernel. What is left out comes through the port's holder in the engine.
  */
-export function kernelPorts(published: readonly PublishedPort[], { v4, v6 }: { v4?: string; v6?: string }): NetavarkPort[] {
+export function kernelPorts(
+  published: readonly PublishedPort[],
+  { v4, v6 }: { v4?: string; v6?: string },
+): NetavarkPort[] {
   const mappings: NetavarkPort[] = [];
   for (const { protocol, containerPort, hostIp, hostPort } of published) {
     const mapping = { host_port: hostPort, container_port: containerPort, protocol, range: 1 as const };
     if (hostIp === '0.0.0.0' && v4 && !v6) mappings.push({ host_ip: '', ...mapping });
-    else if (hostIp.includes(':') ? v6 && hostIp !== '::' && hostIp !== '::1' : v4 && hostIp !== '0.0.0.0') mappings.push({ host_ip: hostIp, ...mapping });
+    else if (hostIp.includes(':') ? v6 && hostIp !== '::' && hostIp !== '::1' : v4 && hostIp !== '0.0.0.0')
+      mappings.push({ host_ip: hostIp, ...mapping });
   }
   return mappings;
 }
 
-export async function describe(state: NetworkState, record: AttachmentRecord, subject: NetworkSubject): Promise<Attachment> {
+export async function describe(
+  state: NetworkState,
+  record: AttachmentRecord,
+  subject: NetworkSubject,
+): Promise<Attachment> {
   return {
     networks: Object.fromEntries(record.networks.map(({ name, endpoint }) => [name, endpoint])),
     ports: record.ports,

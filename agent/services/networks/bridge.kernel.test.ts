@@ -33,7 +33,12 @@ describe('the default bridge', () => {
     const who = subject('one');
     const netns = net.networks.makeNamespace(who.id);
     const { networks, hosts, ports } = await net.networks.attach(netns, who);
-    expect(networks['bridge']).toMatchObject({ IPAddress: '10.213.0.2', Gateway: '10.213.0.1', IPPrefixLen: 24, MacAddress: '02:42:0a:d5:00:02' });
+    expect(networks['bridge']).toMatchObject({
+      IPAddress: '10.213.0.2',
+      Gateway: '10.213.0.1',
+      IPPrefixLen: 24,
+      MacAddress: '02:42:0a:d5:00:02',
+    });
     expect(hosts).toEqual([{ address: '10.213.0.2', names: ['one'] }]);
     expect(ports).toEqual({});
     expect(await inside(netns, 'ip', '-4', '-o', 'address', 'show', 'eth0')).toContain('10.213.0.2/24');
@@ -94,7 +99,9 @@ describe('the default bridge', () => {
     const port = attachment.ports['80/tcp']?.[0]?.HostPort as string;
     const addresses = async () => Object.keys((await net.networks.inspect('bridge')).Containers);
     await expect(published({ '80/tcp': [{ HostPort: port }] }, 'two')).rejects.toThrow(
-      new RegExp(`^driver failed programming external connectivity on endpoint two \\([0-9a-f]{64}\\): Bind for 0.0.0.0:${port} failed: port is already allocated$`),
+      new RegExp(
+        `^driver failed programming external connectivity on endpoint two \\([0-9a-f]{64}\\): Bind for 0.0.0.0:${port} failed: port is already allocated$`,
+      ),
     );
     expect(await addresses()).toEqual([who.id]);
     const taken = createServer();

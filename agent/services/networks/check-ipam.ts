@@ -38,8 +38,10 @@ function rangeFaults(text: string, subnet: Cidr): string[] {
   if (range.family !== subnet.family) return fault(`parent subnet is ${familyName(subnet)}`);
   const faults: string[] = [];
   if (parsed.address.value !== range.value) faults.push(...fault(`it should be ${formatCidr(range)}`));
-  if (range.prefix < subnet.prefix) faults.push(...fault(`CIDR block is bigger than its parent subnet ${formatCidr(subnet)}`));
-  else if (!overlaps(range, subnet)) faults.push(...fault(`parent subnet ${formatCidr(subnet)} doesn't contain ip-range`));
+  if (range.prefix < subnet.prefix)
+    faults.push(...fault(`CIDR block is bigger than its parent subnet ${formatCidr(subnet)}`));
+  else if (!overlaps(range, subnet))
+    faults.push(...fault(`parent subnet ${formatCidr(subnet)} doesn't contain ip-range`));
   return faults;
 }
 

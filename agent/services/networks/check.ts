@@ -7,7 +7,11 @@ import type { NetworkSubject } from '../../networks/types.ts';
 import type { NetworkState } from './state.ts';
 
 /** At create: what can be known to fail at start is refused now. */
-export function check(state: NetworkState, mode: string, subject: Pick<NetworkSubject, 'endpoints' | 'portBindings'>): void {
+export function check(
+  state: NetworkState,
+  mode: string,
+  subject: Pick<NetworkSubject, 'endpoints' | 'portBindings'>,
+): void {
   parseBindings(subject.portBindings);
   if (mode.startsWith('container:')) return;
   if (mode !== '' && mode !== 'default' && mode !== 'host' && mode !== 'none') state.get(mode);
@@ -32,8 +36,11 @@ export function checkEndpoint(state: NetworkState, network: NetworkRecord, endpo
   for (const [family, address = '', number] of asked) {
     const parsed = parseAddress(address);
     if (!parsed || parsed.family !== number) faults.push(`invalid ${family} address: ${address}`);
-    else if (network.userSubnets && !state.leasesOf(network).covers(address)) faults.push(`no configured subnet contains IP address ${address}`);
+    else if (network.userSubnets && !state.leasesOf(network).covers(address))
+      faults.push(`no configured subnet contains IP address ${address}`);
   }
-  if (endpoint.MacAddress && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(endpoint.MacAddress)) faults.push(`invalid MAC address: ${endpoint.MacAddress}`);
-  if (faults.length > 0) throw invalid(`invalid config for network ${network.name}: invalid endpoint settings:\n${faults.join('\n')}`);
+  if (endpoint.MacAddress && !/^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(endpoint.MacAddress))
+    faults.push(`invalid MAC address: ${endpoint.MacAddress}`);
+  if (faults.length > 0)
+    throw invalid(`invalid config for network ${network.name}: invalid endpoint settings:\n${faults.join('\n')}`);
 }

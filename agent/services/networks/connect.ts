@@ -11,24 +11,40 @@ import { ensureReady } from './ready.ts';
 import type { NetworkState } from './state.ts';
 
 /** Connects a container: at once when it runs; else at its next start. */
-export async function connect(state: NetworkState, reference: string, container: string, endpoint: EndpointSettings): Promise<void> {
+export async function connect(
+  state: NetworkState,
+  reference: string,
+  container: string,
+  endpoint: EndpointSettings,
+): Promise<void> {
   const network = state.get(reference);
   const user = userOf(state, container);
-  if (network.driver === 'host') throw invalid('cannot connect container to host network - container must be created in host network mode');
+  if (network.driver === 'host')
+    throw invalid('cannot connect container to host network - container must be created in host network mode');
   checkEndpoint(state, network, endpoint);
   const record = state.attachments.get(user.id);
   if (!user.running) {
     await state.options.users.endpointChanged(user.id, network.name, endpoint);
     return;
   }
-  if (!record) throw invalid('container sharing network namespace with another container or host cannot be connected to any other network');
-  if (network.driver !== 'bridge') throw invalid('container cannot be connected to multiple networks with one of the networks in private (none) mode');
+  if (!record)
+    throw invalid(
+      'container sharing network namespace with another container or host cannot be connected to any other network',
+    );
+  if (network.driver !== 'bridge')
+    throw invalid('container cannot be connected to multiple networks with one of the networks in private (none) mode');
   if (record.networks.some((entry) => entry.networkId === network.id))
     throw new EngineError('forbidden', `endpoint with name ${user.name} already exists in network ${network.name}`);
   await ensureReady(state, network);
   const subject = { id: user.id, name: user.name, hostname: record.hostname };
-  const number = nextInterface(record.networks.flatMap(({ request }) => Object.values(request.networks).map((item) => item.interface_name)));
-  const entry = planEndpoint(state, network, endpoint, subject, { interface: `eth${number}`, metric: 100 + number, dns: state.options.config.dns });
+  const number = nextInterface(
+    record.networks.flatMap(({ request }) => Object.values(request.networks).map((item) => item.interface_name)),
+  );
+  const entry = planEndpoint(state, network, endpoint, subject, {
+    interface: `eth${number}`,
+    metric: 100 + number,
+    dns: state.options.config.dns,
+  });
   const before = await filesOf(state, user.id, record);
   record.networks.push(entry);
   try {
@@ -44,12 +60,19 @@ export async function connect(state: NetworkState, reference: string, container:
   await writeFiles(state, user.id, record, before);
 }
 
-export async function disconnect(state: NetworkState, reference: string, container: string, force: boolean): Promise<void> {
+export async function disconnect(
+  state: NetworkState,
+  reference: string,
+  container: string,
+  force: boolean,
+): Promise<void> {
   const network = state.get(reference);
   const user = state.options.users.find(container);
   if (!user && !force) throw notFound(`No such container: ${container}`);
-  if (network.driver === 'host') throw invalid('container cannot be disconnected from host network - container was created in host network mode');
-  const id = user?.id ?? [...state.attachments.values()].find((item) => item.id === container || item.name === container)?.id;
+  if (network.driver === 'host')
+    throw invalid('container cannot be disconnected from host network - container was created in host network mode');
+  const id =
+    user?.id ?? [...state.attachments.values()].find((item) => item.id === container || item.name === container)?.id;
   const record = id === undefined ? undefined : state.attachments.get(id);
   const entry = record?.networks.find((item) => item.networkId === network.id);
   if (user && !user.running) {
@@ -84,10 +107,17 @@ async function filesOf(state: NetworkState, id: string, record: AttachmentRecord
 }
 
 /** The connection stands whether or not its lines could be written: a container's files may be gone. */
-async function writeFiles(state: NetworkState, id: string, record: AttachmentRecord, before: Files | undefined): Promise<void> {
+async function writeFiles(
+  state: NetworkState,
+  id: string,
+  record: AttachmentRecord,
+  before: Files | undefined,
+): Promise<void> {
   const after = await filesOf(state, id, record);
   if (!before || !after) return;
-  await state.options.users.filesChanged?.(id, before, after).catch((error: unknown) => state.options.log.error(`/etc/hosts of container ${id}`, error));
+  await state.options.users
+    .filesChanged?.(id, before, after)
+    .catch((error: unknown) => state.options.log.error(`/etc/hosts of container ${id}`, error));
 }
 
 function userOf(state: NetworkState, reference: string) {

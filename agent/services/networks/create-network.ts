@@ -14,7 +14,10 @@ import { rm } from 'node:fs/promises';
 /** Docker's rule for names of networks. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
-export async function createNetwork(state: NetworkState, request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }> {
+export async function createNetwork(
+  state: NetworkState,
+  request: NetworkCreateRequest,
+): Promise<{ Id: string; Warning: string }> {
   const name = checkRequest(state, request);
   state.creating.add(name);
   try {
@@ -37,7 +40,8 @@ export async function createNetwork(state: NetworkState, request: NetworkCreateR
 function checkRequest(state: NetworkState, request: NetworkCreateRequest): string {
   const name = request.Name ?? '';
   if (name.trim() === '') throw invalid('invalid network name: name is empty');
-  if (isPredefined(name) || name === 'default') throw new EngineError('forbidden', `operation is not permitted on predefined ${name} network `);
+  if (isPredefined(name) || name === 'default')
+    throw new EngineError('forbidden', `operation is not permitted on predefined ${name} network `);
   if (!NAME.test(name)) throw invalid(`invalid network name: ${name}`);
   if (state.creating.has(name) || [...state.networks.values()].some((network) => network.name === name))
     throw conflict(`network with name ${name} already exists`);
@@ -45,18 +49,29 @@ function checkRequest(state: NetworkState, request: NetworkCreateRequest): strin
   if (driver === 'host' || driver === 'null')
     throw new EngineError('forbidden', `only one instance of "${driver}" network is allowed`);
   if (driver === 'macvlan' || driver === 'ipvlan')
-    throw new EngineError('not-implemented', `network driver "${driver}" is not supported: Berth makes bridge networks`);
+    throw new EngineError(
+      'not-implemented',
+      `network driver "${driver}" is not supported: Berth makes bridge networks`,
+    );
   if (driver === 'overlay')
-    throw new EngineError('forbidden', 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.');
-  if (driver !== 'bridge') throw notFound(`could not find plugin ${driver} in v1 plugin registry: plugin "${driver}" not found`);
-  if (request.Ingress || request.ConfigOnly) throw new EngineError('not-implemented', 'ingress and configuration-only networks are not supported');
-  if (request.Scope && request.Scope !== 'local') throw new EngineError('forbidden', `scope ${request.Scope} is not supported`);
-  if (request.IPAM?.Driver && request.IPAM.Driver !== 'default') throw invalid(`invalid ipam driver: plugin "${request.IPAM.Driver}" not found`);
+    throw new EngineError(
+      'forbidden',
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+    );
+  if (driver !== 'bridge')
+    throw notFound(`could not find plugin ${driver} in v1 plugin registry: plugin "${driver}" not found`);
+  if (request.Ingress || request.ConfigOnly)
+    throw new EngineError('not-implemented', 'ingress and configuration-only networks are not supported');
+  if (request.Scope && request.Scope !== 'local')
+    throw new EngineError('forbidden', `scope ${request.Scope} is not supported`);
+  if (request.IPAM?.Driver && request.IPAM.Driver !== 'default')
+    throw invalid(`invalid ipam driver: plugin "${request.IPAM.Driver}" not found`);
   if (request.EnableIPv4 === false && !request.EnableIPv6) throw invalid('IPv4 or IPv6 must be enabled');
   const bridge = request.Options?.[OPTION.bridgeName];
   if (bridge !== undefined && !/^[^\s/.:][^\s/:]{0,14}$/.test(bridge)) throw invalid(`invalid bridge name: ${bridge}`);
   const mtu = request.Options?.[OPTION.mtu];
-  if (mtu !== undefined && !/^\d{1,5}$/.test(mtu)) throw invalid(`failed to parse ${OPTION.mtu} value: ${JSON.stringify(mtu)}`);
+  if (mtu !== undefined && !/^\d{1,5}$/.test(mtu))
+    throw invalid(`failed to parse ${OPTION.mtu} value: ${JSON.stringify(mtu)}`);
   checkIpam(request.IPAM?.Config ?? [], request.EnableIPv6 ?? false);
   return name;
 }
@@ -65,7 +80,9 @@ async function plan(state: NetworkState, name: string, request: NetworkCreateReq
   const id = newId();
   const enableIPv4 = request.EnableIPv4 ?? true;
   const enableIPv6 = request.EnableIPv6 ?? false;
-  const asked = (request.IPAM?.Config ?? []).filter((item) => item.Subnet && (enableIPv6 || !item.Subnet.includes(':')));
+  const asked = (request.IPAM?.Config ?? []).filter(
+    (item) => item.Subnet && (enableIPv6 || !item.Subnet.includes(':')),
+  );
   const config: IpamConfig[] = [];
   const taken = await takenSubnets(state);
   for (const item of asked) config.push(complete(item, taken));
@@ -74,7 +91,15 @@ async function plan(state: NetworkState, name: string, request: NetworkCreateReq
   if (enableIPv6 && missing(6)) {
     const { defaultAddressPools } = state.options.config;
     const six = defaultAddressPools.filter((pool) => pool.base.includes(':'));
-    config.push(withGateway(await freeSubnet(state, 6, six.length > 0 ? six : [ulaPool(createHash('sha256').update(state.options.layout.root).digest())])));
+    config.push(
+      withGateway(
+        await freeSubnet(
+          state,
+          6,
+          six.length > 0 ? six : [ulaPool(createHash('sha256').update(state.options.layout.root).digest())],
+        ),
+      ),
+    );
   }
   return {
     id,
@@ -100,6 +125,9 @@ function complete(item: IpamConfig, taken: readonly Cidr[]): IpamConfig {
     throw new EngineError('forbidden', 'invalid pool request: Pool overlaps with other one on this address space');
   const gateway = item.Gateway ? parseAddress(item.Gateway) : undefined;
   const first = parseCidr(item.IPRange ?? '')?.network ?? subnet;
-  const chosen = gateway ?? { family: subnet.family, value: first.value === subnet.value ? first.value + 1n : first.value };
+  const chosen = gateway ?? {
+    family: subnet.family,
+    value: first.value === subnet.value ? first.value + 1n : first.value,
+  };
   return { ...item, Subnet: formatCidr(subnet), Gateway: formatAddress(chosen) };
 }

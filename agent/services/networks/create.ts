@@ -18,7 +18,14 @@ import { close, recover, sweepOrphans } from './recover.ts';
 import { ensureReady } from './ready.ts';
 import { prune, removeNetwork } from './remove.ts';
 import { renameAttached } from './rename.ts';
-import { attachmentDirectory, engineTag, namesDirectory, networkKind, NetworkState, type NetworksOptions } from './state.ts';
+import {
+  attachmentDirectory,
+  engineTag,
+  namesDirectory,
+  networkKind,
+  NetworkState,
+  type NetworksOptions,
+} from './state.ts';
 
 export type Networks = NetworkBackend &
   ContainerNetworking & {
@@ -31,7 +38,11 @@ export type Networks = NetworkBackend &
 /** The networks of the engine on these directories. Reads what is on disk, and makes the default bridge. */
 export async function createNetworks(options: NetworksOptions): Promise<Networks> {
   const { layout, exec, log, sys } = options;
-  await Promise.all([layout.networks, namesDirectory(layout), layout.netns].map((path) => mkdir(path, { recursive: true, mode: 0o711 })));
+  await Promise.all(
+    [layout.networks, namesDirectory(layout), layout.netns].map((path) =>
+      mkdir(path, { recursive: true, mode: 0o711 }),
+    ),
+  );
   const state = new NetworkState(options, {
     netavark: createNetavark(exec, namesDirectory(layout)),
     firewall: createFirewall(exec, engineTag(layout.root)),
@@ -46,7 +57,9 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
   await ensureDefaults(state);
   for (const record of await readAttachments(attachmentDirectory(layout), state.boot)) state.adopt(record);
   for (const network of state.networks.values())
-    await ensureReady(state, network).catch((error: unknown) => log.error(`network ${network.name} has no bridge`, error));
+    await ensureReady(state, network).catch((error: unknown) =>
+      log.error(`network ${network.name} has no bridge`, error),
+    );
   return {
     list: (filters) => Promise.resolve(list(state, filters)),
     inspect: async (reference) => inspect(state, reference),

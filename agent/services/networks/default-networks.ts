@@ -12,12 +12,36 @@ import { bridgeName, engineTag, networkKind, newId, recordPath, type NetworkStat
 export async function ensureDefaults(state: NetworkState): Promise<void> {
   const { config, layout } = state.options;
   const id = newId();
-  const plain = { created: systemClock.timestamp(), attachable: false, internal: false, options: {}, labels: {}, userSubnets: false, bridge: '' };
+  const plain = {
+    created: systemClock.timestamp(),
+    attachable: false,
+    internal: false,
+    options: {},
+    labels: {},
+    userSubnets: false,
+    bridge: '',
+  };
   const noAddresses = { Driver: 'default', Options: null, Config: [] };
   if (!state.find('host'))
-    await keep(state, { ...plain, id: newId(), name: 'host', driver: 'host', enableIPv4: true, enableIPv6: false, ipam: noAddresses });
+    await keep(state, {
+      ...plain,
+      id: newId(),
+      name: 'host',
+      driver: 'host',
+      enableIPv4: true,
+      enableIPv6: false,
+      ipam: noAddresses,
+    });
   if (!state.find('none'))
-    await keep(state, { ...plain, id: newId(), name: 'none', driver: 'null', enableIPv4: true, enableIPv6: false, ipam: noAddresses });
+    await keep(state, {
+      ...plain,
+      id: newId(),
+      name: 'none',
+      driver: 'null',
+      enableIPv4: true,
+      enableIPv6: false,
+      ipam: noAddresses,
+    });
   const bridge = state.find('bridge');
   const wanted = await bridgeSubnets(state, bridge);
   if (bridge && wanted === undefined) return;
@@ -45,7 +69,10 @@ export async function ensureDefaults(state: NetworkState): Promise<void> {
 }
 
 /** Undefined when the bridge there is has what the configuration asks for. */
-async function bridgeSubnets(state: NetworkState, bridge: NetworkRecord | undefined): Promise<IpamConfig[] | undefined> {
+async function bridgeSubnets(
+  state: NetworkState,
+  bridge: NetworkRecord | undefined,
+): Promise<IpamConfig[] | undefined> {
   const { bip, fixedCidrV6, ipv6 } = state.options.config;
   const have = bridge?.ipam.Config ?? [];
   const asked = bip === '' ? undefined : parseCidr(bip);
@@ -53,7 +80,9 @@ async function bridgeSubnets(state: NetworkState, bridge: NetworkRecord | undefi
   const six = ipv6 && fixedCidrV6 !== '' ? parseCidr(fixedCidrV6)?.network : undefined;
   const have4 = have.find((item) => !item.Subnet?.includes(':'));
   const have6 = have.find((item) => item.Subnet?.includes(':'));
-  const fits4 = asked ? have4?.Gateway === formatAddress(asked.address) && have4.Subnet === formatCidr(asked.network) : have4 !== undefined;
+  const fits4 = asked
+    ? have4?.Gateway === formatAddress(asked.address) && have4.Subnet === formatCidr(asked.network)
+    : have4 !== undefined;
   const fits6 = have6?.Subnet === (six && formatCidr(six));
   if (bridge && fits4 && fits6) return undefined;
   let four: IpamConfig;
@@ -68,7 +97,11 @@ export async function takenSubnets(state: NetworkState): Promise<Cidr[]> {
   return [...own.flatMap((item) => parseCidr(item.Subnet ?? '')?.network ?? []), ...(await hostRoutes())];
 }
 
-export async function freeSubnet(state: NetworkState, family: 4 | 6, pools = state.options.config.defaultAddressPools): Promise<Cidr> {
+export async function freeSubnet(
+  state: NetworkState,
+  family: 4 | 6,
+  pools = state.options.config.defaultAddressPools,
+): Promise<Cidr> {
   const subnet = chooseSubnet(pools.length > 0 ? pools : DEFAULT_POOLS, family, await takenSubnets(state));
   if (!subnet) throw systemError('all predefined address pools have been fully subnetted');
   return subnet;

@@ -27,7 +27,11 @@ export async function detach(state: NetworkState, id: string): Promise<void> {
 }
 
 /** Takes back what netavark did for one network; also where the container's namespace is gone, and its interfaces with it. */
-export async function undoNetwork(state: NetworkState, record: AttachmentRecord, entry: AttachedNetwork): Promise<void> {
+export async function undoNetwork(
+  state: NetworkState,
+  record: AttachmentRecord,
+  entry: AttachedNetwork,
+): Promise<void> {
   const network = state.networks.get(entry.networkId);
   const run = async () => {
     if (existsSync(record.netns)) return state.netavark.teardown(record.netns, entry.request);

@@ -3,14 +3,17 @@ import type { NetworkInspect } from '../../api/network.ts';
 import { isPredefined, type NetworkRecord } from '../../networks/network-record.ts';
 import type { NetworkState } from './state.ts';
 
-export const inspect = (state: NetworkState, reference: string): NetworkInspect => describeNetwork(state, state.get(reference));
+export const inspect = (state: NetworkState, reference: string): NetworkInspect =>
+  describeNetwork(state, state.get(reference));
 
 export function list(state: NetworkState, filters: Filters): NetworkInspect[] {
-  return [...state.networks.values()].filter((network) => matches(state, network, filters)).map((network) => ({
-    ...describeNetwork(state, network),
-    // As Docker's list: who is connected is only told by inspect.
-    Containers: {},
-  }));
+  return [...state.networks.values()]
+    .filter((network) => matches(state, network, filters))
+    .map((network) => ({
+      ...describeNetwork(state, network),
+      // As Docker's list: who is connected is only told by inspect.
+      Containers: {},
+    }));
 }
 
 function describeNetwork(state: NetworkState, network: NetworkRecord): NetworkInspect {

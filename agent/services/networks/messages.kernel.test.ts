@@ -6,7 +6,11 @@ import { subject, testNetworks, type TestNetworks } from './testing.ts';
 let net: TestNetworks;
 beforeAll(async () => {
   net = await testNetworks();
-  await net.networks.create({ Name: 'taken', Labels: { team: 'blue' }, IPAM: { Config: [{ Subnet: '10.213.50.0/24' }] } });
+  await net.networks.create({
+    Name: 'taken',
+    Labels: { team: 'blue' },
+    IPAM: { Config: [{ Subnet: '10.213.50.0/24' }] },
+  });
   await net.networks.create({ Name: 'plain' });
 });
 afterAll(() => net.end());
@@ -19,7 +23,10 @@ const failure = async (run: () => unknown) => {
   }
   return 'no failure';
 };
-const pool = (Subnet: string, more: object = {}): NetworkCreateRequest => ({ Name: 'x', IPAM: { Config: [{ Subnet, ...more }] } });
+const pool = (Subnet: string, more: object = {}): NetworkCreateRequest => ({
+  Name: 'x',
+  IPAM: { Config: [{ Subnet, ...more }] },
+});
 
 describe('what is refused, in the words of the Docker Engine', () => {
   test.each<[NetworkCreateRequest, number, string]>([
@@ -29,7 +36,11 @@ describe('what is refused, in the words of the Docker Engine', () => {
     [{ Name: 'x', Driver: 'nope' }, 404, 'could not find plugin nope in v1 plugin registry: plugin "nope" not found'],
     [{ Name: 'x', Driver: 'host' }, 403, 'only one instance of "host" network is allowed'],
     [pool('10.213.50.128/25'), 403, 'invalid pool request: Pool overlaps with other one on this address space'],
-    [pool('10.213.51.7/24'), 400, 'invalid network config:\ninvalid subnet 10.213.51.7/24: it should be 10.213.51.0/24'],
+    [
+      pool('10.213.51.7/24'),
+      400,
+      'invalid network config:\ninvalid subnet 10.213.51.7/24: it should be 10.213.51.0/24',
+    ],
     [pool('nonsense'), 400, 'invalid network config:\ninvalid subnet nonsense: invalid CIDR block notation'],
     [
       pool('10.213.51.0/24', { Gateway: '10.0.0.1', IPRange: '10.213.0.0/16' }),
@@ -42,15 +53,24 @@ describe('what is refused, in the words of the Docker Engine', () => {
   });
 
   test('remove, inspect, connect and disconnect', async () => {
-    expect(await failure(() => net.networks.remove('bridge'))).toEqual([403, 'bridge is a pre-defined network and cannot be removed']);
+    expect(await failure(() => net.networks.remove('bridge'))).toEqual([
+      403,
+      'bridge is a pre-defined network and cannot be removed',
+    ]);
     expect(await failure(() => net.networks.remove('nope'))).toEqual([404, 'network nope not found']);
     expect(await failure(() => net.networks.inspect('nope'))).toEqual([404, 'network nope not found']);
     expect(await failure(() => net.networks.connect('taken', 'ghost', {}))).toEqual([404, 'No such container: ghost']);
-    expect(await failure(() => net.networks.disconnect('taken', 'ghost', false))).toEqual([404, 'No such container: ghost']);
+    expect(await failure(() => net.networks.disconnect('taken', 'ghost', false))).toEqual([
+      404,
+      'No such container: ghost',
+    ]);
   });
 
   test('check of a container that is being created', async () => {
-    const at = (network: string, IPv4Address: string) => ({ ...subject('x'), endpoints: { [network]: { IPAMConfig: { IPv4Address } } } });
+    const at = (network: string, IPv4Address: string) => ({
+      ...subject('x'),
+      endpoints: { [network]: { IPAMConfig: { IPv4Address } } },
+    });
     expect(await failure(() => net.networks.check('nope', subject('x')))).toEqual([404, 'network nope not found']);
     expect(await failure(() => net.networks.check('bridge', at('bridge', '10.213.0.9')))).toEqual([
       400,
@@ -64,14 +84,18 @@ describe('what is refused, in the words of the Docker Engine', () => {
       400,
       'invalid config for network taken: invalid endpoint settings:\nno configured subnet contains IP address 10.0.0.9',
     ]);
-    expect(await failure(() => net.networks.check('default', { endpoints: {}, portBindings: { '80x/tcp': [{}] } }))).toEqual([400, 'invalid port specification: "80x"']);
+    expect(
+      await failure(() => net.networks.check('default', { endpoints: {}, portBindings: { '80x/tcp': [{}] } })),
+    ).toEqual([400, 'invalid port specification: "80x"']);
     net.networks.check('taken', at('taken', '10.213.50.9'));
   });
 });
 
 describe('list', () => {
   const names = async (filters: Record<string, string[]>) =>
-    (await net.networks.list(new Map(Object.entries(filters).map(([name, values]) => [name, new Set(values)])))).map((network) => network.Name).sort();
+    (await net.networks.list(new Map(Object.entries(filters).map(([name, values]) => [name, new Set(values)]))))
+      .map((network) => network.Name)
+      .sort();
 
   test('by each filter', async () => {
     expect(await names({})).toEqual(['bridge', 'host', 'none', 'plain', 'taken']);
@@ -85,6 +109,8 @@ describe('list', () => {
   test('prune takes what no container is on', async () => {
     expect(await net.networks.prune(new Map([['label', new Set(['team=red'])]]))).toEqual({ NetworksDeleted: null });
     await net.networks.create({ Name: 'gone', Labels: { team: 'red' } });
-    expect(await net.networks.prune(new Map([['label', new Set(['team=red'])]]))).toEqual({ NetworksDeleted: ['gone'] });
+    expect(await net.networks.prune(new Map([['label', new Set(['team=red'])]]))).toEqual({
+      NetworksDeleted: ['gone'],
+    });
   });
 });

@@ -22,10 +22,13 @@ async function run(who: NetworkSubject) {
   net.users.set(who.id, { id: who.id, name: who.name, running: true, netns });
   return { who, netns, attachment };
 }
-const on = (name: string, network: string, more: Partial<NetworkSubject> = {}) => run(subject(name, { endpoints: { [network]: {} }, ...more }));
+const on = (name: string, network: string, more: Partial<NetworkSubject> = {}) =>
+  run(subject(name, { endpoints: { [network]: {} }, ...more }));
 const lookup = async (netns: string, server: string, name: string) => {
   const answer = await inside(netns, 'busybox', 'nslookup', name, server);
-  return [...answer.matchAll(/^Address[^:]*:\s+(\S+)$/gm)].map((match) => match[1] as string).filter((address) => !address.startsWith(server));
+  return [...answer.matchAll(/^Address[^:]*:\s+(\S+)$/gm)]
+    .map((match) => match[1] as string)
+    .filter((address) => !address.startsWith(server));
 };
 
 describe('networks of the user', () => {
@@ -37,7 +40,8 @@ describe('networks of the user', () => {
     expect(web.attachment.dns.servers).toEqual([server]);
     const address = db.attachment.networks['app']?.IPAddress as string;
     expect(db.attachment.networks['app']?.DNSNames).toEqual(['db', 'postgres', db.who.id.slice(0, 12), 'dbhost']);
-    for (const name of ['db', 'postgres', 'dbhost', db.who.id.slice(0, 12)]) expect(await lookup(web.netns, server, name)).toEqual([address]);
+    for (const name of ['db', 'postgres', 'dbhost', db.who.id.slice(0, 12)])
+      expect(await lookup(web.netns, server, name)).toEqual([address]);
     await net.networks.detach(db.who.id);
     expect(await lookup(web.netns, server, 'db')).not.toContain(address);
     const pid = Number(await readFile(join(net.layout.run, 'networks/names/aardvark-dns/aardvark.pid'), 'utf8'));
@@ -54,7 +58,8 @@ describe('networks of the user', () => {
     children.push(await serve(two.netns, 80, 'reached'));
     const address = two.attachment.networks['b']?.IPAddress as string;
     expect(await ask(address, 80)).toBe('reached');
-    for (const { netns } of [one, main]) expect(await inside(netns, 'busybox', 'nc', '-w', '1', address, '80')).toBe('');
+    for (const { netns } of [one, main])
+      expect(await inside(netns, 'busybox', 'nc', '-w', '1', address, '80')).toBe('');
   });
 
   test('internal ones lead nowhere', async () => {
@@ -65,24 +70,34 @@ describe('networks of the user', () => {
     expect(one.attachment.networks['inner']?.Gateway).toBe('');
     const server = (await net.networks.inspect('inner')).IPAM.Config[0]?.Gateway as string;
     expect(await lookup(one.netns, server, 'two')).toEqual([two.attachment.networks['inner']?.IPAddress]);
-    expect(await inside(one.netns, 'busybox', 'nc', '-w', '2', two.attachment.networks['inner']?.IPAddress as string, '80')).toContain('inside');
+    expect(
+      await inside(one.netns, 'busybox', 'nc', '-w', '2', two.attachment.networks['inner']?.IPAddress as string, '80'),
+    ).toContain('inside');
   });
 
   test('have IPv6 where asked, published ports too', async () => {
     await net.networks.create({ Name: 'six', EnableIPv6: true, IPAM: { Config: [{ Subnet: 'fd13:213:7::/64' }] } });
     const who = subject('web', { endpoints: { six: {} }, portBindings: { '80/tcp': [{}] } });
     const { netns, attachment } = await run(who);
-    expect(attachment.networks['six']).toMatchObject({ GlobalIPv6Address: 'fd13:213:7::2', IPv6Gateway: 'fd13:213:7::1', GlobalIPv6PrefixLen: 64 });
+    expect(attachment.networks['six']).toMatchObject({
+      GlobalIPv6Address: 'fd13:213:7::2',
+      IPv6Gateway: 'fd13:213:7::1',
+      GlobalIPv6PrefixLen: 64,
+    });
     children.push(await serve(netns, 80, 'six'));
     expect(await ask('fd13:213:7::2', 80)).toBe('six');
     const port = Number(attachment.ports['80/tcp']?.[0]?.HostPort);
-    for (const host of ['127.0.0.1', '::1', 'fd13:213:7::1', '10.213.1.1']) expect([host, await ask(host, port)]).toEqual([host, 'six']);
+    for (const host of ['127.0.0.1', '::1', 'fd13:213:7::1', '10.213.1.1'])
+      expect([host, await ask(host, port)]).toEqual([host, 'six']);
     const client = await on('client', 'six');
     expect(await inside(client.netns, 'busybox', 'nc', '-w', '3', 'fd13:213:7::2', '80')).toContain('six');
   });
 
   test('give the address asked for, once', async () => {
-    await net.networks.create({ Name: 'fixed', IPAM: { Config: [{ Subnet: '10.213.99.0/24', IPRange: '10.213.99.128/25' }] } });
+    await net.networks.create({
+      Name: 'fixed',
+      IPAM: { Config: [{ Subnet: '10.213.99.0/24', IPRange: '10.213.99.128/25' }] },
+    });
     const asked = { endpoints: { fixed: { IPAMConfig: { IPv4Address: '10.213.99.7' } } } };
     const { attachment } = await run(subject('one', asked));
     expect(attachment.networks['fixed']?.IPAddress).toBe('10.213.99.7');
@@ -110,8 +125,12 @@ describe('networks of the user', () => {
     expect(net.changed.at(-1)).toMatchObject({ id: who.id, network: 'late', endpoint: { IPAddress: '10.213.1.2' } });
     expect(await inside(netns, 'ip', '-4', '-o', 'address', 'show', 'eth1')).toContain('10.213.1.2/24');
     expect(Object.keys((await net.networks.inspect('late')).Containers)).toEqual([who.id]);
-    await expect(net.networks.connect('late', 'web', {})).rejects.toThrow('endpoint with name web already exists in network late');
-    await expect(net.networks.remove('late')).rejects.toThrow(/error while removing network: network late id [0-9a-f]{64} has active endpoints/);
+    await expect(net.networks.connect('late', 'web', {})).rejects.toThrow(
+      'endpoint with name web already exists in network late',
+    );
+    await expect(net.networks.remove('late')).rejects.toThrow(
+      /error while removing network: network late id [0-9a-f]{64} has active endpoints/,
+    );
     await net.networks.disconnect('late', 'web', false);
     expect(await inside(netns, 'ip', '-o', 'link')).not.toContain('eth1');
     expect(net.changed.at(-1)).toEqual({ id: who.id, network: 'late', endpoint: undefined });

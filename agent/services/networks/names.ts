@@ -6,14 +6,24 @@ import type { Attachment, NetworkSubject } from '../../networks/types.ts';
 import type { NetworkState } from './state.ts';
 
 /** What the user asked for, else what the engine is configured with. */
-const asked = (mine: readonly string[] | null | undefined, engine: readonly string[]): readonly string[] => (mine && mine.length > 0 ? mine : engine);
+const asked = (mine: readonly string[] | null | undefined, engine: readonly string[]): readonly string[] =>
+  mine && mine.length > 0 ? mine : engine;
 
 /** resolv.conf: the user's settings, else the engine's, else the host's; where containers have names, the network's name server. */
-export async function resolverOf(state: NetworkState, subject: NetworkSubject, record: AttachmentRecord): Promise<Attachment['dns']> {
+export async function resolverOf(
+  state: NetworkState,
+  subject: NetworkSubject,
+  record: AttachmentRecord,
+): Promise<Attachment['dns']> {
   const { config } = state.options;
-  const host = reachable(await hostResolver(), record.networks.some(({ endpoint }) => endpoint.GlobalIPv6Address));
+  const host = reachable(
+    await hostResolver(),
+    record.networks.some(({ endpoint }) => endpoint.GlobalIPv6Address),
+  );
   const { Dns, DnsSearch, DnsOptions } = subject.hostConfig;
-  const search = asked(DnsSearch, config.dnsSearch.length > 0 ? config.dnsSearch : host.search).filter((name) => name !== '.');
+  const search = asked(DnsSearch, config.dnsSearch.length > 0 ? config.dnsSearch : host.search).filter(
+    (name) => name !== '.',
+  );
   const options = asked(DnsOptions, config.dnsOpts.length > 0 ? config.dnsOpts : host.options);
   const named = record.networks.flatMap(({ networkId }) => {
     const network = state.networks.get(networkId);
@@ -24,7 +34,11 @@ export async function resolverOf(state: NetworkState, subject: NetworkSubject, r
 }
 
 /** For the host's network, or none. */
-export function plainNames(state: NetworkState, mode: 'host' | 'none', subject: NetworkSubject): Pick<Attachment, 'hosts' | 'dns'> {
+export function plainNames(
+  state: NetworkState,
+  mode: 'host' | 'none',
+  subject: NetworkSubject,
+): Pick<Attachment, 'hosts' | 'dns'> {
   const host = hostFiles();
   const { Dns, DnsSearch, DnsOptions } = subject.hostConfig;
   return {
@@ -43,7 +57,8 @@ export function hostsOf(state: NetworkState, subject: NetworkSubject, record: At
   const lines = extraHosts(state, subject);
   for (const { endpoint, networkId } of record.networks) {
     lines.push(...linkLines(state, networkId, [...(subject.hostConfig.Links ?? []), ...(endpoint.Links ?? [])]));
-    for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address]) if (address) lines.push({ address, names: own });
+    for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address])
+      if (address) lines.push({ address, names: own });
   }
   return lines;
 }
@@ -81,9 +96,11 @@ function hostFiles(): Pick<Attachment, 'hosts' | 'dns'> {
       return '';
     }
   };
-  const hosts = read('/etc/hosts').split('\n').flatMap((line) => {
-    const [address, ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);
-    return address && names.length > 0 ? [{ address, names }] : [];
-  });
+  const hosts = read('/etc/hosts')
+    .split('\n')
+    .flatMap((line) => {
+      const [address, ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);
+      return address && names.length > 0 ? [{ address, names }] : [];
+    });
   return { hosts, dns: parseResolvConf(read('/etc/resolv.conf')) };
 }

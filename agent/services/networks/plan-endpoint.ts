@@ -27,7 +27,9 @@ export function planEndpoint(
   const { v4, v6 } = takeAddresses(state, network, asked);
   const leases = state.leasesOf(network);
   const gateway = (family: 4 | 6) =>
-    network.internal ? '' : (network.ipam.Config.find((item) => item.Subnet?.includes(':') === (family === 6))?.Gateway ?? '');
+    network.internal
+      ? ''
+      : (network.ipam.Config.find((item) => item.Subnet?.includes(':') === (family === 6))?.Gateway ?? '');
   const mac = asked.MacAddress || macAddressFor(v4, () => randomBytes(4));
   const names = dnsNames(network, asked, subject);
   const endpoint: EndpointSettings = {
@@ -75,7 +77,11 @@ export function releaseEndpoint(state: NetworkState, { networkId, endpoint }: At
   for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address]) if (address) leases?.release(address);
 }
 
-function takeAddresses(state: NetworkState, network: NetworkRecord, asked: EndpointSettings): { v4?: string; v6?: string } {
+function takeAddresses(
+  state: NetworkState,
+  network: NetworkRecord,
+  asked: EndpointSettings,
+): { v4?: string; v6?: string } {
   const leases = state.leasesOf(network);
   const taken: string[] = [];
   const take = (family: 4 | 6, wanted: string | undefined): string | undefined => {
@@ -88,7 +94,10 @@ function takeAddresses(state: NetworkState, network: NetworkRecord, asked: Endpo
       return wanted;
     }
     const address = leases.allocate(family);
-    if (address === undefined) throw systemError(`no available IPv${family} addresses on this network's address pools: ${network.name} (${network.id})`);
+    if (address === undefined)
+      throw systemError(
+        `no available IPv${family} addresses on this network's address pools: ${network.name} (${network.id})`,
+      );
     taken.push(address);
     return address;
   };
@@ -101,9 +110,15 @@ function takeAddresses(state: NetworkState, network: NetworkRecord, asked: Endpo
 }
 
 /** As inspect shows them: name, aliases, short id, hostname; each once. */
-function dnsNames(network: NetworkRecord, asked: EndpointSettings, subject: Pick<NetworkSubject, 'id' | 'name' | 'hostname'>): string[] {
+function dnsNames(
+  network: NetworkRecord,
+  asked: EndpointSettings,
+  subject: Pick<NetworkSubject, 'id' | 'name' | 'hostname'>,
+): string[] {
   if (!hasNames(network)) return [];
-  return [...new Set([subject.name, ...(asked.Aliases ?? []), subject.id.slice(0, 12), subject.hostname])].filter((name) => name !== '');
+  return [...new Set([subject.name, ...(asked.Aliases ?? []), subject.id.slice(0, 12), subject.hostname])].filter(
+    (name) => name !== '',
+  );
 }
 
 function netavarkNetwork(network: NetworkRecord, metric: number): NetavarkNetwork {
@@ -113,7 +128,10 @@ function netavarkNetwork(network: NetworkRecord, metric: number): NetavarkNetwor
     id: network.id,
     driver: 'bridge',
     network_interface: network.bridge,
-    subnets: network.ipam.Config.map(({ Subnet = '', Gateway }) => ({ subnet: Subnet, ...(Gateway ? { gateway: Gateway } : {}) })),
+    subnets: network.ipam.Config.map(({ Subnet = '', Gateway }) => ({
+      subnet: Subnet,
+      ...(Gateway ? { gateway: Gateway } : {}),
+    })),
     ipv6_enabled: network.enableIPv6,
     internal: network.internal,
     dns_enabled: hasNames(network),

@@ -18,7 +18,10 @@ export async function ensureReady(state: NetworkState, network: NetworkRecord): 
       });
       if (how === 'made') state.fresh.add(network.id);
     } catch (error) {
-      throw systemError(`failed to create bridge ${network.bridge} for network ${network.name}: ${(error as Error).message}`, error);
+      throw systemError(
+        `failed to create bridge ${network.bridge} for network ${network.name}: ${(error as Error).message}`,
+        error,
+      );
     }
     state.ready.add(network.id);
     await applyFirewall(state);

@@ -40,7 +40,9 @@ describe('another engine on the same directories', () => {
     expect(existsSync(ended.netns)).toBe(false);
     const address = ended.attachment.networks['kept']?.IPAddress as string;
     expect((await traces(net, [Id])).filter((line) => line.includes(address))).toEqual([]);
-    await expect(run('clash', 'kept', { '80/tcp': [{ HostPort: String(port) }] })).rejects.toThrow('port is already allocated');
+    await expect(run('clash', 'kept', { '80/tcp': [{ HostPort: String(port) }] })).rejects.toThrow(
+      'port is already allocated',
+    );
     const next = await run('next', 'kept');
     expect(next.attachment.networks['kept']?.IPAddress).not.toBe(alive.attachment.networks['kept']?.IPAddress);
     await net.networks.detach(alive.who.id);
@@ -56,7 +58,9 @@ describe('another engine on the same directories', () => {
     await net.restart();
     await net.networks.recover(new Set([who.id]));
     thief.close();
-    expect(net.warnings).toEqual([`another program has taken 127.0.0.1:${port}/tcp, a published port of container web`]);
+    expect(net.warnings).toEqual([
+      `another program has taken 127.0.0.1:${port}/tcp, a published port of container web`,
+    ]);
   });
 });
 

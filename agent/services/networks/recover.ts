@@ -13,7 +13,8 @@ import { engineTag, namesDirectory, type NetworkState } from './state.ts';
 /** After a restart: connections of containers that do not run are undone, the others' ports are held again. */
 export async function recover(state: NetworkState, ids: ReadonlySet<string>): Promise<void> {
   const { layout, sys, log } = state.options;
-  for (const id of await readdir(layout.netns)) if (!state.attachments.has(id) && !ids.has(id)) dropNamespace(sys, layout.netns, id);
+  for (const id of await readdir(layout.netns))
+    if (!state.attachments.has(id) && !ids.has(id)) dropNamespace(sys, layout.netns, id);
   for (const record of [...state.attachments.values()]) {
     if (!ids.has(record.id)) {
       await detach(state, record.id);
@@ -21,12 +22,18 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
       continue;
     }
     const { IPAddress: v4, GlobalIPv6Address: v6 } = record.networks[0]?.endpoint ?? {};
-    const lost = await state.ports.restore(record.id, record.published, { ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) });
+    const lost = await state.ports.restore(record.id, record.published, {
+      ...(v4 ? { v4 } : {}),
+      ...(v6 ? { v6 } : {}),
+    });
     for (const port of lost)
-      log.warn(`another program has taken ${port.hostIp}:${port.hostPort}/${port.protocol}, a published port of container ${record.name}`);
+      log.warn(
+        `another program has taken ${port.hostIp}:${port.hostPort}/${port.protocol}, a published port of container ${record.name}`,
+      );
   }
   // The name server's files of an earlier boot name a process that is another's now.
-  if (state.attachments.size === 0) await rm(join(namesDirectory(layout), 'aardvark-dns'), { recursive: true, force: true });
+  if (state.attachments.size === 0)
+    await rm(join(namesDirectory(layout), 'aardvark-dns'), { recursive: true, force: true });
 }
 
 /**
@@ -37,7 +44,9 @@ export async function close(state: NetworkState, all: boolean): Promise<void> {
   const { exec, log, layout, sys } = state.options;
   if (all) for (const id of [...state.attachments.keys()]) await detach(state, id);
   for (const id of state.attachments.keys()) state.ports.release(id);
-  const used = new Set([...state.attachments.values()].flatMap((record) => record.networks.map((entry) => entry.networkId)));
+  const used = new Set(
+    [...state.attachments.values()].flatMap((record) => record.networks.map((entry) => entry.networkId)),
+  );
   for (const network of state.networks.values()) {
     if (network.driver !== 'bridge' || used.has(network.id)) continue;
     await retireBridge(state, network, false).catch(async (error: unknown) => {
@@ -61,7 +70,12 @@ export async function sweepOrphans(state: NetworkState): Promise<void> {
         const parsed = parseCidr(text);
         return parsed ? { Subnet: formatCidr(parsed.network), Gateway: formatAddress(parsed.address) } : [];
       });
-      const orphan: NetworkRecord = { ...NOBODYS, id: owner.networkId, bridge, ipam: { Driver: 'default', Options: null, Config: config } };
+      const orphan: NetworkRecord = {
+        ...NOBODYS,
+        id: owner.networkId,
+        bridge,
+        ipam: { Driver: 'default', Options: null, Config: config },
+      };
       state.add(orphan);
       await retireBridge(state, orphan, false).finally(() => state.forget(orphan.id));
       await createFirewall(exec, engineTag(owner.root)).remove();

@@ -12,9 +12,13 @@ import { recordPath, type NetworkState } from './state.ts';
 
 export async function removeNetwork(state: NetworkState, reference: string): Promise<void> {
   const network = state.get(reference);
-  if (isPredefined(network.name)) throw new EngineError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
+  if (isPredefined(network.name))
+    throw new EngineError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
   if (!state.connected(network.id).next().done)
-    throw new EngineError('forbidden', `error while removing network: network ${network.name} id ${network.id} has active endpoints`);
+    throw new EngineError(
+      'forbidden',
+      `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
+    );
   if (state.removing.has(network.id)) throw notFound(`network ${reference} not found`);
   state.removing.add(network.id);
   try {

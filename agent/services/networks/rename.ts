@@ -14,14 +14,16 @@ export async function renameAttached(state: NetworkState, id: string, name: stri
   // netavark rewrites these files too, while a container comes or goes.
   await state.queue.alone(async () => {
     let changed = false;
-    for (const entry of record.networks) if (entry.endpoint.DNSNames) changed = (await renameInNames(state, entry, id, name)) || changed;
+    for (const entry of record.networks)
+      if (entry.endpoint.DNSNames) changed = (await renameInNames(state, entry, id, name)) || changed;
     if (changed) await reloadNames(state);
   });
 }
 
 function renameEntry({ endpoint, request }: AttachedNetwork, old: string, name: string): void {
   request.container_name = name;
-  if (endpoint.DNSNames) endpoint.DNSNames = [...new Set(endpoint.DNSNames.map((known) => (known === old ? name : known)))];
+  if (endpoint.DNSNames)
+    endpoint.DNSNames = [...new Set(endpoint.DNSNames.map((known) => (known === old ? name : known)))];
 }
 
 /** A line of aardvark-dns for each container: "id ipv4 ipv6 names", the names with commas between. */
@@ -46,7 +48,9 @@ async function renameInNames(state: NetworkState, entry: AttachedNetwork, id: st
 
 /** SIGHUP has it read its files anew (aardvark-dns(8)). */
 async function reloadNames(state: NetworkState): Promise<void> {
-  const text = await readFile(join(namesDirectory(state.options.layout), 'aardvark-dns', 'aardvark.pid'), 'utf8').catch(() => '');
+  const text = await readFile(join(namesDirectory(state.options.layout), 'aardvark-dns', 'aardvark.pid'), 'utf8').catch(
+    () => '',
+  );
   const pid = Number(text.trim());
   if (!Number.isInteger(pid) || pid <= 1) return;
   const program = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');

@@ -79,7 +79,8 @@ export class NetworkState {
   adopt(record: AttachmentRecord): void {
     this.attachments.set(record.id, record);
     for (const { networkId, endpoint } of record.networks)
-      for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address]) if (address) this.leases.get(networkId)?.reserve(address);
+      for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address])
+        if (address) this.leases.get(networkId)?.reserve(address);
   }
 
   leasesOf(network: NetworkRecord): Leases {
@@ -94,7 +95,8 @@ export class NetworkState {
     const exact = this.networks.get(name) ?? [...this.networks.values()].find((network) => network.name === name);
     if (exact) return exact;
     const starting = name === '' ? [] : [...this.networks.values()].filter((network) => network.id.startsWith(name));
-    if (starting.length > 1) throw invalid(`network ${reference} is ambiguous (${starting.length} matches found based on ID prefix)`);
+    if (starting.length > 1)
+      throw invalid(`network ${reference} is ambiguous (${starting.length} matches found based on ID prefix)`);
     return starting[0];
   }
 
@@ -105,13 +107,19 @@ export class NetworkState {
   }
 
   /** Containers connected now. */
-  *connected(networkId: string): Generator<{ attachment: AttachmentRecord; entry: AttachmentRecord['networks'][number] }> {
+  *connected(
+    networkId: string,
+  ): Generator<{ attachment: AttachmentRecord; entry: AttachmentRecord['networks'][number] }> {
     for (const attachment of this.attachments.values())
       for (const entry of attachment.networks) if (entry.networkId === networkId) yield { attachment, entry };
   }
 
   emit(action: string, network: NetworkRecord, attributes: Record<string, string> = {}): void {
-    this.options.events.emit('network', action, network.id, { ...attributes, name: network.name, type: network.driver });
+    this.options.events.emit('network', action, network.id, {
+      ...attributes,
+      name: network.name,
+      type: network.driver,
+    });
   }
 }
 
@@ -135,7 +143,10 @@ export function networkKind(layout: Layout, log: Log): RecordKind<NetworkRecord>
     name: 'network',
     migrations: [],
     isValid: (value) =>
-      typeof value['id'] === 'string' && typeof value['name'] === 'string' && typeof value['ipam'] === 'object' && typeof value['bridge'] === 'string',
+      typeof value['id'] === 'string' &&
+      typeof value['name'] === 'string' &&
+      typeof value['ipam'] === 'object' &&
+      typeof value['bridge'] === 'string',
     quarantine: layout.quarantine,
     report: (message) => log.warn(message),
   };

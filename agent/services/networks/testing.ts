@@ -38,7 +38,8 @@ export async function testNetworks(config: Partial<NetworksOptions['config']> = 
   const changed: TestNetworks['changed'] = [];
   const events: TestNetworks['events'] = [];
   const warnings: string[] = [];
-  const find = (reference: string) => users.get(reference) ?? [...users.values()].find((user) => user.id === reference || user.name === reference);
+  const find = (reference: string) =>
+    users.get(reference) ?? [...users.values()].find((user) => user.id === reference || user.name === reference);
   const finder: NetworkUsers = {
     find,
     endpointChanged: (id, network, endpoint) => {
@@ -56,7 +57,16 @@ export async function testNetworks(config: Partial<NetworksOptions['config']> = 
         warn: (message) => void warnings.push(message),
         error: (message, cause) => void warnings.push(`${message}: ${String(cause)}`),
       },
-      config: { defaultAddressPools: POOLS, dns: [], dnsOpts: [], dnsSearch: [], bip: '', fixedCidrV6: '', ipv6: false, ...config },
+      config: {
+        defaultAddressPools: POOLS,
+        dns: [],
+        dnsOpts: [],
+        dnsSearch: [],
+        bip: '',
+        fixedCidrV6: '',
+        ipv6: false,
+        ...config,
+      },
       users: finder,
       events: { emit: (_type, action, id, attributes = {}) => void events.push({ action, id, attributes }) },
     });
@@ -97,14 +107,24 @@ export function subject(name: string, more: Partial<NetworkSubject> = {}): Netwo
 
 /** Runs a program in a network namespace and gives what it printed; '' when it failed. */
 export async function inside(netns: string, ...argv: string[]): Promise<string> {
-  const { stdout } = await exec(['nsenter', `--net=${netns}`, ...argv], { okCodes: [0, 1, 2, 124, 143], timeout: 20_000 });
+  const { stdout } = await exec(['nsenter', `--net=${netns}`, ...argv], {
+    okCodes: [0, 1, 2, 124, 143],
+    timeout: 20_000,
+  });
   return stdout;
 }
 
 /** A TCP or UDP server in a namespace (busybox nc for each client) that says `answer`. Ready when this resolves. */
-export async function serve(netns: string, port: number, answer: string, kind: 'tcp' | 'tcp6' | 'udp' = 'tcp'): Promise<ChildProcess> {
+export async function serve(
+  netns: string,
+  port: number,
+  answer: string,
+  kind: 'tcp' | 'tcp6' | 'udp' = 'tcp',
+): Promise<ChildProcess> {
   const script = kind === 'udp' ? UDP_SERVER : TCP_SERVER;
-  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', script, String(port), answer], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', script, String(port), answer], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await new Promise((done, fail) => {
     child.stdout?.once('data', done);
     child.once('exit', fail);
@@ -148,7 +168,13 @@ export function askUdp(host: string, port: number, message: string): Promise<str
 export async function traces(test: TestNetworks, networkIds: readonly string[]): Promise<string[]> {
   const runs = [['iptables-save'], ['ip6tables-save'], ['ip', '-o', 'link']].map((argv) => exec(argv));
   const lines = (await Promise.all(runs)).flatMap(({ stdout }) => stdout.split('\n'));
-  const chains = networkIds.map((id) => createHash('sha512').update(`berth-${id.slice(0, 32)}`).digest('hex').toUpperCase().slice(0, 13));
+  const chains = networkIds.map((id) =>
+    createHash('sha512')
+      .update(`berth-${id.slice(0, 32)}`)
+      .digest('hex')
+      .toUpperCase()
+      .slice(0, 13),
+  );
   const own = [test.tag, `BERTH-${test.tag.slice(3)}`, ...chains];
   return lines.filter((line) => own.some((name) => line.includes(name)));
 }

@@ -46,7 +46,15 @@ export function createStats(parts: StatsParts): StatsBackend {
     const usage = await cgroups.read(record.cgroupPath);
     const networks = record.hostConfig.NetworkMode === 'host' ? undefined : readNetworks(record.state.Pid);
     const machine = { ...readMachineCpu(), memory };
-    return dockerStats({ id: record.id, name: record.name, read: clock.timestamp(), version: cgroups.version, usage, machine, networks });
+    return dockerStats({
+      id: record.id,
+      name: record.name,
+      read: clock.timestamp(),
+      version: cgroups.version,
+      usage,
+      machine,
+      networks,
+    });
   };
   return {
     open(reference, options) {

@@ -83,7 +83,11 @@ function cpuStats({ cpu }: CgroupUsage, machine: MachineCpu): CpuStats {
     },
     system_cpu_usage: machine.total,
     online_cpus: machine.online,
-    throttling_data: { periods: cpu.periods, throttled_periods: cpu.throttledPeriods, throttled_time: cpu.throttledTime },
+    throttling_data: {
+      periods: cpu.periods,
+      throttled_periods: cpu.throttledPeriods,
+      throttled_time: cpu.throttledTime,
+    },
   };
 }
 

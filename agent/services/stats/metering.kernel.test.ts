@@ -14,12 +14,28 @@ const get = async <T>(path: string) => (await fixture.engine.request('GET', path
 describe('a busy container on the default bridge', () => {
   beforeAll(async () => {
     const work = 'x=$(head -c 30000000 /dev/zero | tr "\\0" x); while :; do :; done';
-    await fixture.ok('run', '-d', '--name', 'busy', '-m', '128m', '--cpus', '0.5', '--pids-limit', '50', fixture.image, 'sh', '-c', work);
+    await fixture.ok(
+      'run',
+      '-d',
+      '--name',
+      'busy',
+      '-m',
+      '128m',
+      '--cpus',
+      '0.5',
+      '--pids-limit',
+      '50',
+      fixture.image,
+      'sh',
+      '-c',
+      work,
+    );
   });
   afterAll(() => fixture.ok('rm', '-f', 'busy'));
 
   it('shows in docker stats with its CPU, memory and limit', async () => {
-    const line = () => fixture.ok('stats', '--no-stream', '--format', '{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.PIDs}}', 'busy');
+    const line = () =>
+      fixture.ok('stats', '--no-stream', '--format', '{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.PIDs}}', 'busy');
     const parse = (text: string) => /^busy ([\d.]+)% ([\d.]+)MiB \/ 128MiB (\d+)$/.exec(text);
     const text = await eventually(line, (shown) => Number(parse(shown)?.[2]) > 25, '30 MB in use');
     expect(Number(parse(text)?.[1])).toBeGreaterThan(15);
@@ -51,7 +67,9 @@ describe('a busy container on the default bridge', () => {
     expect(own).toEqual(expect.arrayContaining(['cgroup', 'ipc', 'mnt', 'net', 'pid', 'uts']));
     expect(isolation).toMatchObject({ seccomp: 'filter', noNewPrivileges: false });
     expect(isolation.capabilities.bounding).toHaveLength(14);
-    expect(isolation.cgroup.files['memory/memory.limit_in_bytes'] ?? isolation.cgroup.files['memory.max']).toBe(String(128 * 2 ** 20));
+    expect(isolation.cgroup.files['memory/memory.limit_in_bytes'] ?? isolation.cgroup.files['memory.max']).toBe(
+      String(128 * 2 ** 20),
+    );
     const tree = await get<CgroupNode>('/berth/v1/cgroups');
     const node = tree.children.find(({ containerId }) => containerId === isolation.id);
     expect(node?.memory).toBeGreaterThan(25e6);
@@ -60,7 +78,8 @@ describe('a busy container on the default bridge', () => {
 });
 
 it('keeps logs within max-size while a container writes and a client follows', async () => {
-  const script = 'i=0; while [ $i -lt 30000 ]; do echo "line $i"; i=$((i+1)); [ $((i % 100)) = 0 ] && usleep 10000; done';
+  const script =
+    'i=0; while [ $i -lt 30000 ]; do echo "line $i"; i=$((i+1)); [ $((i % 100)) = 0 ] && usleep 10000; done';
   const limits = ['--log-opt', 'max-size=100k', '--log-opt', 'max-file=3'];
   await fixture.ok('run', '-d', '--name', 'wordy', '--network', 'none', ...limits, fixture.image, 'sh', '-c', script);
   const followed = await fixture.ok('logs', '-f', 'wordy');
@@ -76,7 +95,9 @@ it('answers docker info and version without complaint', async () => {
   expect(info.code).toBe(0);
   expect(info.stdout).toContain('Server Version');
   expect(info.stderr).not.toContain('ERROR');
-  expect(await fixture.ok('version', '--format', '{{.Server.APIVersion}} {{.Server.Platform.Name}}')).toBe('1.51 Berth Engine');
+  expect(await fixture.ok('version', '--format', '{{.Server.APIVersion}} {{.Server.Platform.Name}}')).toBe(
+    '1.51 Berth Engine',
+  );
   expect((await fixture.docker(['system', 'df'])).code).toBe(0);
   expect((await fixture.docker(['node', 'ls'])).code).toBe(1);
 });

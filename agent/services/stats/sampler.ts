@@ -41,7 +41,12 @@ export class Sampler {
   readonly #stop: () => void;
   #cancel: (() => void) | undefined;
 
-  constructor(cgroups: Pick<MeteredCgroups, 'meter'>, containers: ContainerLookup, clock: Clock, machineMemory: number) {
+  constructor(
+    cgroups: Pick<MeteredCgroups, 'meter'>,
+    containers: ContainerLookup,
+    clock: Clock,
+    machineMemory: number,
+  ) {
     this.#cgroups = cgroups;
     this.#containers = containers;
     this.#clock = clock;
@@ -169,7 +174,8 @@ export class Sampler {
       readRate: Math.round(rate(before.readBytes, now.readBytes)),
       writeRate: Math.round(rate(before.writeBytes, now.writeBytes)),
       pids: now.pids,
-      throttledPercent: periods > 0 ? Math.round(((now.throttledPeriods - before.throttledPeriods) / periods) * 10_000) / 100 : 0,
+      throttledPercent:
+        periods > 0 ? Math.round(((now.throttledPeriods - before.throttledPeriods) / periods) * 10_000) / 100 : 0,
     };
   }
 }

@@ -42,7 +42,16 @@ class FakeClock implements Clock {
 class FakeCgroups {
   version: 1 | 2 = 1;
   readonly usage: CgroupUsage = {};
-  reading: MeterReading | undefined = { cpu: 0, periods: 0, throttledPeriods: 0, memory: 5_000, memoryLimit: Infinity, pids: 1, readBytes: 0, writeBytes: 0 };
+  reading: MeterReading | undefined = {
+    cpu: 0,
+    periods: 0,
+    throttledPeriods: 0,
+    memory: 5_000,
+    memoryLimit: Infinity,
+    pids: 1,
+    readBytes: 0,
+    writeBytes: 0,
+  };
   open = 0;
   reads = 0;
   read = () => Promise.resolve(structuredClone(this.usage));
@@ -86,12 +95,27 @@ describe('the history', () => {
   test('tells rates over the time since the sample before', async () => {
     const { clock, cgroups, stats } = setUp();
     if (!cgroups.reading) throw new Error('no reading');
-    Object.assign(cgroups.reading, { cpu: 3e9, readBytes: 4_000, writeBytes: 2_000, periods: 10, throttledPeriods: 5, pids: 9 });
+    Object.assign(cgroups.reading, {
+      cpu: 3e9,
+      readBytes: 4_000,
+      writeBytes: 2_000,
+      periods: 10,
+      throttledPeriods: 5,
+      pids: 9,
+    });
     await clock.advance(2_000);
     expect(stats.history('a').samples).toEqual([
       {
-        time: clock.time, cpuPercent: 150, memory: 5_000, memoryLimit: expect.any(Number), rxRate: 0, txRate: 0,
-        readRate: 2_000, writeRate: 1_000, pids: 9, throttledPercent: 50,
+        time: clock.time,
+        cpuPercent: 150,
+        memory: 5_000,
+        memoryLimit: expect.any(Number),
+        rxRate: 0,
+        txRate: 0,
+        readRate: 2_000,
+        writeRate: 1_000,
+        pids: 9,
+        throttledPercent: 50,
       },
     ]);
     expect(stats.latest('a')?.memoryLimit).toBeLessThan(1e15);
@@ -117,7 +141,17 @@ describe('the history', () => {
 
   test('keeps ten minutes and no more', () => {
     const ring = new UsageRing();
-    const sample = { cpuPercent: 1, memory: 2, memoryLimit: 3, rxRate: 4, txRate: 5, readRate: 6, writeRate: 7, pids: 8, throttledPercent: 9 };
+    const sample = {
+      cpuPercent: 1,
+      memory: 2,
+      memoryLimit: 3,
+      rxRate: 4,
+      txRate: 5,
+      readRate: 6,
+      writeRate: 7,
+      pids: 8,
+      throttledPercent: 9,
+    };
     for (let time = 0; time < 700; time++) ring.push({ time: time * 1000, ...sample, pids: time });
     const samples = ring.list(699_000);
     expect(samples).toHaveLength(HISTORY_SAMPLES);
@@ -128,10 +162,21 @@ describe('the history', () => {
 });
 
 describe('Docker’s statistics', () => {
-  const memory = (stat: Record<string, number>) => ({ usage: 100, maxUsage: 200, limit: Infinity, failures: 0, oomKills: 0, stat });
+  const memory = (stat: Record<string, number>) => ({
+    usage: 100,
+    maxUsage: 200,
+    limit: Infinity,
+    failures: 0,
+    oomKills: 0,
+    stat,
+  });
   const cpu = { total: 10, user: 6, system: 4, periods: 3, throttledPeriods: 2, throttledTime: 1 };
 
-  async function take(parts: ReturnType<typeof setUp>, options: { stream: boolean; oneShot: boolean }, milliseconds: number) {
+  async function take(
+    parts: ReturnType<typeof setUp>,
+    options: { stream: boolean; oneShot: boolean },
+    milliseconds: number,
+  ) {
     const samples: ContainerStats[] = [];
     const abort = new AbortController();
     const run = parts.stats.open('a', options).run((sample) => (samples.push(sample), Promise.resolve()), abort.signal);
@@ -152,7 +197,11 @@ describe('Docker’s statistics', () => {
     });
     const [sample] = await take(parts, { stream: false, oneShot: true }, 0);
     expect(sample).toMatchObject({
-      id: 'a', name: '/web', num_procs: 0, preread: ZERO_TIME, pids_stats: { current: 2 },
+      id: 'a',
+      name: '/web',
+      num_procs: 0,
+      preread: ZERO_TIME,
+      pids_stats: { current: 2 },
       cpu_stats: { cpu_usage: { total_usage: 10, percpu_usage: [7, 3], usage_in_kernelmode: 4, usage_in_usermode: 6 } },
       precpu_stats: { cpu_usage: { total_usage: 0 } },
       memory_stats: { usage: 100, max_usage: 200, stats: { total_inactive_file: 30 } },
@@ -167,7 +216,9 @@ describe('Docker’s statistics', () => {
     const parts = setUp();
     parts.cgroups.version = 2;
     Object.assign(parts.cgroups.usage, {
-      cpu, memory: { ...memory({ inactive_file: 30 }), failures: 4 }, pids: { current: 2, limit: 10 },
+      cpu,
+      memory: { ...memory({ inactive_file: 30 }), failures: 4 },
+      pids: { current: 2, limit: 10 },
       io: [{ major: 8, minor: 0, readBytes: 1, writeBytes: 2, readOps: 3, writeOps: 4 }],
     });
     const [sample] = await take(parts, { stream: false, oneShot: true }, 0);
@@ -197,9 +248,17 @@ describe('Docker’s statistics', () => {
     const parts = setUp();
     parts.containers.stop('a');
     const [empty] = await take(parts, { stream: false, oneShot: false }, 0);
-    expect(empty).toMatchObject({ name: '/web', read: ZERO_TIME, memory_stats: {}, pids_stats: {}, blkio_stats: { sectors_recursive: null } });
+    expect(empty).toMatchObject({
+      name: '/web',
+      read: ZERO_TIME,
+      memory_stats: {},
+      pids_stats: {},
+      blkio_stats: { sectors_recursive: null },
+    });
     expect(await take(parts, { stream: true, oneShot: false }, 1_500)).toHaveLength(2);
-    const run = parts.stats.open('a', { stream: true, oneShot: false }).run(() => Promise.resolve(), new AbortController().signal);
+    const run = parts.stats
+      .open('a', { stream: true, oneShot: false })
+      .run(() => Promise.resolve(), new AbortController().signal);
     await new Promise(setImmediate);
     parts.containers.records.delete('a');
     await parts.clock.advance(1_000);
@@ -208,28 +267,36 @@ describe('Docker’s statistics', () => {
   });
 
   test('a stream of one is refused', () => {
-    expect(() => setUp().stats.open('a', { stream: true, oneShot: true })).toThrow('cannot have stream=true and one-shot=true');
+    expect(() => setUp().stats.open('a', { stream: true, oneShot: true })).toThrow(
+      'cannot have stream=true and one-shot=true',
+    );
   });
 });
 
 describe('top', () => {
-  const output = 'UID PID PPID C STIME TTY TIME CMD\nroot 1 0 0 10:00 ? 00:00:01 /sbin/init  --all\nuser 22 1 0 10:01 pts/0 00:00:00 sh -c a  b\nuser 23 1 0 10:01 ? 00:00:00 [kthread]\n';
+  const output =
+    'UID PID PPID C STIME TTY TIME CMD\nroot 1 0 0 10:00 ? 00:00:01 /sbin/init  --all\nuser 22 1 0 10:01 pts/0 00:00:00 sh -c a  b\nuser 23 1 0 10:01 ? 00:00:00 [kthread]\n';
 
   test('keeps the container’s processes; the command keeps its spaces as one', () => {
     expect(parsePs(output, new Set([22]))).toEqual({
       Titles: ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'],
       Processes: [['user', '22', '1', '0', '10:01', 'pts/0', '00:00:00', 'sh -c a b']],
     });
-    expect(parsePs('PID LWP CMD\n22 - sh\n- 22 -\n- 30 -\n9 - other\n- 9 -\n', new Set([22])).Processes).toHaveLength(3);
+    expect(parsePs('PID LWP CMD\n22 - sh\n- 22 -\n- 30 -\n9 - other\n- 9 -\n', new Set([22])).Processes).toHaveLength(
+      3,
+    );
     expect(() => parsePs('UID CMD\nroot sh\n', new Set())).toThrow("Couldn't find PID field in ps output");
   });
 
   test('refuses as dockerd does', async () => {
     const { containers } = setUp();
     const failing = () => Promise.reject(new ExecError(['ps', '-x'], 1, '', 'error: unsupported option\n\nUsage:\n'));
-    const run = (psArguments: string) => top({ containers, cgroups: new FakeCgroups(), exec: failing }, 'a', psArguments);
+    const run = (psArguments: string) =>
+      top({ containers, cgroups: new FakeCgroups(), exec: failing }, 'a', psArguments);
     await expect(run('--wrong')).rejects.toMatchObject({ kind: 'system', message: 'error: unsupported option' });
-    await expect(run('-o pid,args -o comm=PID')).rejects.toMatchObject({ message: 'specifying "comm=PID" is not allowed' });
+    await expect(run('-o pid,args -o comm=PID')).rejects.toMatchObject({
+      message: 'specifying "comm=PID" is not allowed',
+    });
     containers.stop('a');
     await expect(run('')).rejects.toMatchObject({ kind: 'conflict', message: 'container a is not running' });
   });
@@ -237,9 +304,23 @@ describe('top', () => {
 
 test('/proc files', () => {
   expect(
-    parseNetDev('Inter-| Receive\n face |bytes\n    lo: 9 9 9 9 0 0 0 0 9 9 9 9 0 0 0 0\n  eth0:1386 15 1 2 0 0 0 0 656 8 3 4 0 0 0 0\n tunl0: 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n'),
+    parseNetDev(
+      'Inter-| Receive\n face |bytes\n    lo: 9 9 9 9 0 0 0 0 9 9 9 9 0 0 0 0\n  eth0:1386 15 1 2 0 0 0 0 656 8 3 4 0 0 0 0\n tunl0: 5 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n',
+    ),
   ).toEqual({
-    eth0: { rx_bytes: 1386, rx_packets: 15, rx_errors: 1, rx_dropped: 2, tx_bytes: 656, tx_packets: 8, tx_errors: 3, tx_dropped: 4 },
+    eth0: {
+      rx_bytes: 1386,
+      rx_packets: 15,
+      rx_errors: 1,
+      rx_dropped: 2,
+      tx_bytes: 656,
+      tx_packets: 8,
+      tx_errors: 3,
+      tx_dropped: 4,
+    },
   });
-  expect(parseMachineCpu('cpu  1 2 3 4 5 6 7 100 100 100\ncpu0 1 1\ncpu1 1 1\nintr 5\n')).toEqual({ total: 28e7, online: 2 });
+  expect(parseMachineCpu('cpu  1 2 3 4 5 6 7 100 100 100\ncpu0 1 1\ncpu1 1 1\nintr 5\n')).toEqual({
+    total: 28e7,
+    online: 2,
+  });
 });

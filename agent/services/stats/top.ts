@@ -14,7 +14,8 @@ export async function top(
 ): Promise<TopResponse> {
   const record = parts.containers.get(reference);
   if (!record.state.Running) throw conflict(`container ${record.id} is not running`);
-  if (record.state.Restarting) throw conflict(`Container ${record.id} is restarting, wait until the container is running`);
+  if (record.state.Restarting)
+    throw conflict(`Container ${record.id} is restarting, wait until the container is running`);
   checkArguments(psArguments);
   const words = (psArguments.trim() || DEFAULT_ARGUMENTS).split(/[ \t\n\v\f\r]+/);
   let output: string;
@@ -48,7 +49,8 @@ export function parsePs(output: string, pids: ReadonlySet<number>): TopResponse 
     const word = fields[column] ?? '';
     // Threads follow their process, with a dash for the pid.
     if (word !== '-') {
-      if (!/^\d+$/.test(word)) throw systemError(`Unexpected pid '${word}': strconv.Atoi: parsing "${word}": invalid syntax`);
+      if (!/^\d+$/.test(word))
+        throw systemError(`Unexpected pid '${word}': strconv.Atoi: parsing "${word}": invalid syntax`);
       keptBefore = pids.has(Number(word));
     }
     if (keptBefore) processes.push([...fields.slice(0, titles.length - 1), fields.slice(titles.length - 1).join(' ')]);

@@ -85,14 +85,17 @@ export function parseOsRelease(text: string): Record<string, string> {
   const result: Record<string, string> = {};
   for (const line of text.split('\n')) {
     const match = /^([A-Z0-9_]+)=(.*)$/.exec(line.trim());
-    if (match) result[match[1] as string] = (match[2] as string).replace(/^(["'])(.*)\1$/, '$2').replace(/\\(.)/g, '$1');
+    if (match)
+      result[match[1] as string] = (match[2] as string).replace(/^(["'])(.*)\1$/, '$2').replace(/\\(.)/g, '$1');
   }
   return result;
 }
 
 function readMachine(root: string): Machine {
   const release = parseOsRelease(readMaybe('/etc/os-release') || readMaybe('/usr/lib/os-release'));
-  const digest = createHash('sha256').update(`${readMaybe('/etc/machine-id').trim() || hostname()}\0${root}`).digest('hex');
+  const digest = createHash('sha256')
+    .update(`${readMaybe('/etc/machine-id').trim() || hostname()}\0${root}`)
+    .digest('hex');
   return {
     id: digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5'),
     name: hostname(),

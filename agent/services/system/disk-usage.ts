@@ -55,16 +55,26 @@ export function createDiskUsage(parts: Pick<SystemParts, 'config' | 'containers'
       usage.LayersSize = (await parts.images.layersSize?.()) ?? layersSize(images);
     }
     if (wants('container')) {
-      const imageSizes = new Map((await parts.images.list({ all: true, filters: new Map(), sharedSize: false })).map(({ Id, Size }) => [Id, Size]));
+      const imageSizes = new Map(
+        (await parts.images.list({ all: true, filters: new Map(), sharedSize: false })).map(({ Id, Size }) => [
+          Id,
+          Size,
+        ]),
+      );
       usage.Containers = [];
       for (const record of records)
-        usage.Containers.push(summary(record, await directorySize(layout.overlay(record.id).upper), imageSizes.get(record.imageId) ?? 0));
+        usage.Containers.push(
+          summary(record, await directorySize(layout.overlay(record.id).upper), imageSizes.get(record.imageId) ?? 0),
+        );
     }
     if (wants('volume')) {
       const { Volumes } = await parts.volumes.list(new Map());
       usage.Volumes = [];
       for (const volume of Volumes)
-        usage.Volumes.push({ ...volume, UsageData: { Size: await directorySize(volume.Mountpoint), RefCount: usersOf(volume.Name, records) } });
+        usage.Volumes.push({
+          ...volume,
+          UsageData: { Size: await directorySize(volume.Mountpoint), RefCount: usersOf(volume.Name, records) },
+        });
     }
     if (wants('build-cache')) usage.BuildCache = [];
     if (!atLeast(apiVersion, '1.42')) usage.BuilderSize = 0;

@@ -57,7 +57,14 @@ export async function buildInfo(parts: SystemParts, machine: Machine): Promise<R
     ServerVersion: BERTH_VERSION,
     Runtimes: { [parts.runtime.name]: { path: parts.runtime.path } },
     DefaultRuntime: parts.runtime.name,
-    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
+    Swarm: {
+      NodeID: '',
+      NodeAddr: '',
+      LocalNodeState: 'inactive',
+      ControlAvailable: false,
+      Error: '',
+      RemoteManagers: null,
+    },
     LiveRestoreEnabled: true,
     Isolation: '',
     InitBinary: '',
@@ -92,7 +99,12 @@ function warningsFor(controls: Controls, swapLimit: boolean): string[] {
   const warnings: string[] = [];
   if (!controls.MemoryLimit) warnings.push('WARNING: No memory limit support');
   if (!swapLimit) warnings.push('WARNING: No swap limit support');
-  if (!controls.CPUShares) warnings.push('WARNING: No cpu shares support', 'WARNING: No cpu cfs quota support', 'WARNING: No cpu cfs period support');
+  if (!controls.CPUShares)
+    warnings.push(
+      'WARNING: No cpu shares support',
+      'WARNING: No cpu cfs quota support',
+      'WARNING: No cpu cfs period support',
+    );
   if (!controls.CPUSet) warnings.push('WARNING: No cpuset support');
   if (!controls.PidsLimit) warnings.push('WARNING: No pids limit support');
   if (!flagFile('/proc/sys/net/ipv4/ip_forward')) warnings.push('WARNING: IPv4 forwarding is disabled');

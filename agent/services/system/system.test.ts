@@ -32,16 +32,36 @@ afterEach(async () => {
 });
 
 const image = (Id: string, Size: number, SharedSize: number): ImageSummary => ({
-  Id, Size, SharedSize, ParentId: '', RepoTags: [], RepoDigests: [], Created: 0, Labels: null, Containers: -1,
+  Id,
+  Size,
+  SharedSize,
+  ParentId: '',
+  RepoTags: [],
+  RepoDigests: [],
+  Created: 0,
+  Labels: null,
+  Containers: -1,
 });
 
 function parts(): Parameters<typeof createSystem>[0] {
   const config = {
-    root: join(directory, 'root'), runDir: join(directory, 'run'), logDriver: 'json-file', labels: ['a=b'], debug: false,
-    insecureRegistries: ['registry.test:5000', '10.0.0.0/8'], registryMirrors: ['https://mirror.test/'],
+    root: join(directory, 'root'),
+    runDir: join(directory, 'run'),
+    logDriver: 'json-file',
+    labels: ['a=b'],
+    debug: false,
+    insecureRegistries: ['registry.test:5000', '10.0.0.0/8'],
+    registryMirrors: ['https://mirror.test/'],
     defaultAddressPools: [{ base: '172.17.0.0/16', size: 24 }],
   } as unknown as EngineConfig;
-  const facts = { cpus: 2, memory: 1024, swapLimit: false, seccomp: true, apparmor: false, kernelVersion: '6.1.0' } as KernelFacts;
+  const facts = {
+    cpus: 2,
+    memory: 1024,
+    swapLimit: false,
+    seccomp: true,
+    apparmor: false,
+    kernelVersion: '6.1.0',
+  } as KernelFacts;
   mkdirSync(join(directory, 'volume'));
   writeFileSync(join(directory, 'volume/data'), 'x'.repeat(300));
   const volume = { Name: 'data', Mountpoint: join(directory, 'volume') } as VolumeInspect;
@@ -76,7 +96,11 @@ const body = async (path: string) => JSON.parse((await ask(path)).text) as Recor
 
 test('ping tells the API version and that there is no swarm', async () => {
   const expected = {
-    'api-version': '1.51', 'builder-version': '1', 'docker-experimental': 'false', swarm: 'inactive', ostype: 'linux',
+    'api-version': '1.51',
+    'builder-version': '1',
+    'docker-experimental': 'false',
+    swarm: 'inactive',
+    ostype: 'linux',
     'cache-control': 'no-cache, no-store, must-revalidate',
   };
   const get = await ask('/_ping');
@@ -89,7 +113,11 @@ test('ping tells the API version and that there is no swarm', async () => {
 
 test('version names the engine and its parts', async () => {
   expect(await body('/version')).toMatchObject({
-    Platform: { Name: 'Berth Engine' }, ApiVersion: '1.51', MinAPIVersion: '1.24', Os: 'linux', KernelVersion: '6.1.0',
+    Platform: { Name: 'Berth Engine' },
+    ApiVersion: '1.51',
+    MinAPIVersion: '1.24',
+    Os: 'linux',
+    KernelVersion: '6.1.0',
     Components: [{ Name: 'Engine' }, { Name: 'crun', Version: '1.8.1' }],
   });
 });
@@ -100,12 +128,29 @@ test('info counts containers and tells what this kernel can do', async () => {
   containers.add('c', { state: { Running: false, Status: 'exited' } });
   const info = await body('/info');
   expect(info).toMatchObject({
-    Containers: 3, ContainersRunning: 1, ContainersPaused: 1, ContainersStopped: 1, Images: 2, Driver: 'overlay2',
-    CgroupDriver: 'cgroupfs', CgroupVersion: '1', NCPU: 2, MemTotal: 1024, MemoryLimit: true, SwapLimit: false, OSType: 'linux',
-    DefaultRuntime: 'crun', Runtimes: { crun: { path: '/usr/bin/crun' } }, Swarm: { LocalNodeState: 'inactive' }, Labels: ['a=b'],
+    Containers: 3,
+    ContainersRunning: 1,
+    ContainersPaused: 1,
+    ContainersStopped: 1,
+    Images: 2,
+    Driver: 'overlay2',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: '1',
+    NCPU: 2,
+    MemTotal: 1024,
+    MemoryLimit: true,
+    SwapLimit: false,
+    OSType: 'linux',
+    DefaultRuntime: 'crun',
+    Runtimes: { crun: { path: '/usr/bin/crun' } },
+    Swarm: { LocalNodeState: 'inactive' },
+    Labels: ['a=b'],
     RegistryConfig: {
       InsecureRegistryCIDRs: ['10.0.0.0/8', '::1/128', '127.0.0.0/8'],
-      IndexConfigs: { 'docker.io': { Mirrors: ['https://mirror.test/'], Secure: true }, 'registry.test:5000': { Secure: false } },
+      IndexConfigs: {
+        'docker.io': { Mirrors: ['https://mirror.test/'], Secure: true },
+        'registry.test:5000': { Secure: false },
+      },
     },
     DefaultAddressPools: [{ Base: '172.17.0.0/16', Size: 24 }],
     SecurityOptions: expect.arrayContaining(['name=seccomp,profile=builtin']),
@@ -130,7 +175,10 @@ describe('disk usage', () => {
     });
     expect(Object.keys(await body('/system/df?type=volume'))).toEqual(['Volumes']);
     expect(await body('/v1.41/system/df')).toHaveProperty('BuilderSize', 0);
-    expect(await ask('/system/df?type=nonsense')).toMatchObject({ status: 400, text: '{"message":"unknown object type: nonsense"}\n' });
+    expect(await ask('/system/df?type=nonsense')).toMatchObject({
+      status: 400,
+      text: '{"message":"unknown object type: nonsense"}\n',
+    });
   });
 
   test('a file with two names counts once; layers shared by images count once', async () => {
@@ -154,5 +202,9 @@ test('what needs a swarm is refused in dockerd’s words; there are no plugins',
 });
 
 test('os-release in all its spellings', () => {
-  expect(parseOsRelease(`# c\nNAME=Debian\nPRETTY_NAME="Debian \\"12\\""\nVERSION_ID='12'\n`)).toEqual({ NAME: 'Debian', PRETTY_NAME: 'Debian "12"', VERSION_ID: '12' });
+  expect(parseOsRelease(`# c\nNAME=Debian\nPRETTY_NAME="Debian \\"12\\""\nVERSION_ID='12'\n`)).toEqual({
+    NAME: 'Debian',
+    PRETTY_NAME: 'Debian "12"',
+    VERSION_ID: '12',
+  });
 });

@@ -3,9 +3,11 @@ import { API_VERSION, BERTH_VERSION, MIN_API_VERSION } from '../../api/version.t
 import type { SystemParts } from './create.ts';
 
 /** Go's name of the architecture, which Docker's answers use. */
-export const goArchitecture = (): string => ({ x64: 'amd64', ia32: '386', ppc64: 'ppc64le' })[arch() as string] ?? arch();
+export const goArchitecture = (): string =>
+  ({ x64: 'amd64', ia32: '386', ppc64: 'ppc64le' })[arch() as string] ?? arch();
 /** uname's name of it. */
-export const unameArchitecture = (): string => ({ x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', ppc64: 'ppc64le' })[arch() as string] ?? arch();
+export const unameArchitecture = (): string =>
+  ({ x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', ppc64: 'ppc64le' })[arch() as string] ?? arch();
 
 /** GET /version */
 export function buildVersion({ facts, runtime }: Pick<SystemParts, 'facts' | 'runtime'>): Record<string, unknown> {

@@ -82,7 +82,9 @@ class LocalVolumes implements Volumes {
     const anonymous = !request.Name;
     const name = request.Name || anonymousName();
     if (driver !== DRIVER && driver !== 'default')
-      throw notFound(`create ${name}: error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`);
+      throw notFound(
+        `create ${name}: error looking up volume plugin ${driver}: plugin ${JSON.stringify(driver)} not found`,
+      );
     checkVolumeName(name);
     const options = request.DriverOpts ?? {};
     checkVolumeOptions(name, options);
@@ -115,7 +117,8 @@ class LocalVolumes implements Volumes {
     const volumes = this.#table
       .all()
       .filter((record) => {
-        if (filters.has('name') && ![...(filters.get('name') ?? [])].some((part) => matchesName(record.name, part))) return false;
+        if (filters.has('name') && ![...(filters.get('name') ?? [])].some((part) => matchesName(record.name, part)))
+          return false;
         if (filters.get('driver')?.has(DRIVER) === false) return false;
         if (!matchLabels(filters.get('label'), record.labels)) return false;
         return dangling === undefined || (this.#parts.users.usersOf(record.name).length === 0) === dangling;
@@ -150,7 +153,9 @@ class LocalVolumes implements Volumes {
       try {
         await this.remove(record.name);
       } catch (error) {
-        this.#parts.log.warn(`volume ${record.name} could not be pruned: ${error instanceof Error ? error.message : String(error)}`);
+        this.#parts.log.warn(
+          `volume ${record.name} could not be pruned: ${error instanceof Error ? error.message : String(error)}`,
+        );
         continue;
       }
       deleted.push(record.name);
@@ -165,7 +170,10 @@ class LocalVolumes implements Volumes {
     for (const record of this.#table.all())
       out.push({
         ...this.#inspect(record),
-        UsageData: { Size: await directorySize(this.#table.data(record.name)), RefCount: this.#parts.users.usersOf(record.name).length },
+        UsageData: {
+          Size: await directorySize(this.#table.data(record.name)),
+          RefCount: this.#parts.users.usersOf(record.name).length,
+        },
       });
     return out;
   }
@@ -190,7 +198,8 @@ class LocalVolumes implements Volumes {
   }
 
   async release(container: string): Promise<void> {
-    for (const [name, users] of this.#mountedFor) if (users.delete(container) && users.size === 0) await this.#unmount(name);
+    for (const [name, users] of this.#mountedFor)
+      if (users.delete(container) && users.size === 0) await this.#unmount(name);
   }
 
   async #mount(record: VolumeRecord): Promise<void> {

@@ -1,5 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, lchownSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  lchownSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,7 +35,8 @@ const open = () =>
     users: { usersOf: (name) => users[name] ?? [] },
     events: { emit: (type, action, id) => void events.push(`${type} ${action} ${id}`) },
   });
-const filters = (values: Record<string, string[]>) => new Map(Object.entries(values).map(([name, list]) => [name, new Set(list)]));
+const filters = (values: Record<string, string[]>) =>
+  new Map(Object.entries(values).map(([name, list]) => [name, new Set(list)]));
 const none = filters({});
 
 beforeEach(async () => {
@@ -33,8 +48,18 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 describe('making', () => {
   it('makes a volume once, and finds it after a restart', async () => {
-    const [first, second] = await Promise.all([volumes.create({ Name: 'data', Labels: { a: '1' } }), volumes.create({ Name: 'data' })]);
-    expect(first).toMatchObject({ Name: 'data', Driver: 'local', Scope: 'local', Labels: { a: '1' }, Options: null, Mountpoint: join(base, 'root/volumes/data/_data') });
+    const [first, second] = await Promise.all([
+      volumes.create({ Name: 'data', Labels: { a: '1' } }),
+      volumes.create({ Name: 'data' }),
+    ]);
+    expect(first).toMatchObject({
+      Name: 'data',
+      Driver: 'local',
+      Scope: 'local',
+      Labels: { a: '1' },
+      Options: null,
+      Mountpoint: join(base, 'root/volumes/data/_data'),
+    });
     expect(second).toEqual(first);
     expect(statSync(first.Mountpoint).isDirectory()).toBe(true);
     expect(events).toEqual(['volume create data']);
@@ -47,7 +72,10 @@ describe('making', () => {
   });
   it.each([
     [{ Name: 'a' }, 'create a: volume name is too short, names should be at least two alphanumeric characters'],
-    [{ Name: '../x' }, 'create ../x: "../x" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path'],
+    [
+      { Name: '../x' },
+      'create ../x: "../x" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path',
+    ],
     [{ Name: 'vv', Driver: 'foo' }, 'create vv: error looking up volume plugin foo: plugin "foo" not found'],
     [{ Name: 'vv', DriverOpts: { foo: '1' } }, 'create vv: invalid option: "foo"'],
     [{ Name: 'vv', DriverOpts: { type: 'tmpfs' } }, 'create vv: missing required option: "device"'],
@@ -64,14 +92,20 @@ describe('removing', () => {
     writeFileSync(join(Mountpoint, 'f'), 'x');
     await volumes.remove('data', false);
     expect(readdirSync(join(base, 'root/volumes'))).toEqual([]);
-    await expect(volumes.inspect('data')).rejects.toMatchObject({ kind: 'not-found', message: 'get data: no such volume' });
+    await expect(volumes.inspect('data')).rejects.toMatchObject({
+      kind: 'not-found',
+      message: 'get data: no such volume',
+    });
     await expect(volumes.remove('data', false)).rejects.toMatchObject({ kind: 'not-found' });
     await volumes.remove('data', true);
   });
   it('not what is in use', async () => {
     await volumes.create({ Name: 'data' });
     users['data'] = ['abc', 'def'];
-    await expect(volumes.remove('data', true)).rejects.toMatchObject({ kind: 'conflict', message: 'remove data: volume is in use - [abc, def]' });
+    await expect(volumes.remove('data', true)).rejects.toMatchObject({
+      kind: 'conflict',
+      message: 'remove data: volume is in use - [abc, def]',
+    });
   });
   it('finishes at the next start what a crash cut off', async () => {
     mkdirSync(join(base, 'root/volumes/.gone-x-1/_data'), { recursive: true });
@@ -97,15 +131,30 @@ describe('listing and pruning', () => {
     writeFileSync(join(volumes.find('one')?.Mountpoint as string, 'f'), 'x'.repeat(1000));
   });
   it.each([
-    [{ name: ['one'] }, 1], [{ label: ['k'] }, 1], [{ label: ['k=w'] }, 0], [{ dangling: ['true'] }, 2], [{ dangling: ['0'] }, 1], [{ driver: ['local'] }, 3], [{ driver: ['nfs'] }, 0], [{}, 3],
-  ])('%j finds %i', async (asked, count) => expect((await volumes.list(filters(asked as Record<string, string[]>))).Volumes).toHaveLength(count));
+    [{ name: ['one'] }, 1],
+    [{ label: ['k'] }, 1],
+    [{ label: ['k=w'] }, 0],
+    [{ dangling: ['true'] }, 2],
+    [{ dangling: ['0'] }, 1],
+    [{ driver: ['local'] }, 3],
+    [{ driver: ['nfs'] }, 0],
+    [{}, 3],
+  ])('%j finds %i', async (asked, count) =>
+    expect((await volumes.list(filters(asked as Record<string, string[]>))).Volumes).toHaveLength(count),
+  );
   it('refuses a filter that is neither true nor false', async () => {
-    await expect(volumes.list(filters({ dangling: ['perhaps'] }))).rejects.toMatchObject({ kind: 'invalid-parameter', message: `invalid filter 'dangling=["perhaps"]'` });
+    await expect(volumes.list(filters({ dangling: ['perhaps'] }))).rejects.toMatchObject({
+      kind: 'invalid-parameter',
+      message: `invalid filter 'dangling=["perhaps"]'`,
+    });
   });
   it('prunes the anonymous, or all that nobody uses', async () => {
     const first = await volumes.prune(none);
     expect(first.VolumesDeleted).toHaveLength(1);
-    expect(await volumes.prune(filters({ all: ['true'], 'label!': ['k'] }))).toEqual({ VolumesDeleted: [], SpaceReclaimed: 0 });
+    expect(await volumes.prune(filters({ all: ['true'], 'label!': ['k'] }))).toEqual({
+      VolumesDeleted: [],
+      SpaceReclaimed: 0,
+    });
     expect(await volumes.prune(filters({ all: ['true'] }))).toEqual({ VolumesDeleted: ['one'], SpaceReclaimed: 1000 });
     expect((await volumes.list(none)).Volumes.map((volume) => volume.Name)).toEqual(['two']);
   });
@@ -145,7 +194,10 @@ describe('copying the image’s content', () => {
 describe('volumes with a device of their own', () => {
   const options = (path: string) => execFileSync('findmnt', ['-no', 'FSTYPE,OPTIONS', path], { encoding: 'utf8' });
   it('mounts while somebody uses it', async () => {
-    const { Mountpoint } = await volumes.create({ Name: 'tmp', DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'size=64k,nodev' } });
+    const { Mountpoint } = await volumes.create({
+      Name: 'tmp',
+      DriverOpts: { type: 'tmpfs', device: 'tmpfs', o: 'size=64k,nodev' },
+    });
     await volumes.use?.(['tmp'], 'one');
     await volumes.use?.(['tmp'], 'two');
     expect(options(Mountpoint)).toMatch(/tmpfs.*nodev.*size=64k/);
@@ -164,7 +216,10 @@ describe('volumes with a device of their own', () => {
     expect(existsSync(join(source, 'keep'))).toBe(true);
   });
   it('says why it cannot be mounted, without a password', async () => {
-    await volumes.create({ Name: 'bad', DriverOpts: { type: 'nosuchfs', device: '//x/y', o: 'user=u,password=secret' } });
+    await volumes.create({
+      Name: 'bad',
+      DriverOpts: { type: 'nosuchfs', device: '//x/y', o: 'user=u,password=secret' },
+    });
     const failure = await volumes.use?.(['bad'], 'one').catch((error: Error) => error.message);
     expect(failure).toContain('failed to mount local volume');
     expect(failure).not.toContain('secret');
