@@ -255,7 +255,7 @@ describe('the list of containers', () => {
     expect(results.slice(0, 3)).toEqual(ids.map((id) => ({ id })));
     expect(results[3]).toMatchObject({
       id: 'nothing',
-      error: { code: 'not-found', message: 'No such container: nothing' },
+      error: { code: 'not-found', message: 'cannot kill container: nothing: No such container: nothing' },
     });
     const removed = await connection.client.containers.remove({ ids, force: true, volumes: true });
     expect(removed).toEqual(ids.map((id) => ({ id })));

@@ -89,8 +89,9 @@ export function asEngineError(error: unknown): EngineError {
 
 async function ended(ctx: ExecContext, session: ExecSession, code: number): Promise<void> {
   if (session.exitCode !== undefined) return;
-  session.pid ||= (await session.running?.pid().catch(() => 0)) ?? 0;
+  // First of all: who sees the stream end asks for the exit code next.
   session.exitCode = code;
+  session.pid ||= (await session.running?.pid().catch(() => 0)) ?? 0;
   session.live.execIds.delete(session.id);
   emit(ctx.containers, session.live, 'exec_die', { execID: session.id, exitCode: String(code) });
   setTimeout(() => ctx.sessions.delete(session.id), KEPT).unref();
