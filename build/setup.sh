@@ -68,6 +68,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   rm -f "$log"
 fi
 
+if [ -n "$WITH_TESTS" ]; then
+  why=$(bash build/docker-compose.sh 2>&1 >&3) 3>&1 || fail 'Docker Compose v2, which the tests run, could not be had' "$why" \
+    'install the plugin (Debian trixie: apt-get install docker-compose; else: docker-compose-plugin), then try again'
+fi
+
 # --- npm packages ----------------------------------------------------------------------------------------------------
 # Installed again when the lock file's content is another than the one that was installed; a checkout alone changes only its time.
 lock=$(sha256sum package-lock.json | cut -d' ' -f1)
