@@ -69,7 +69,8 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 if [ -n "$WITH_TESTS" ]; then
-  why=$(bash build/docker-compose.sh 2>&1 >&3) 3>&1 || fail 'Docker Compose v2, which the tests run, could not be had' "$why" \
+  exec 3>&1
+  why=$(bash build/docker-compose.sh 2>&1 >&3) || fail 'Docker Compose v2, which the tests run, could not be had' "$why" \
     'install the plugin (Debian trixie: apt-get install docker-compose; else: docker-compose-plugin), then try again'
 fi
 
