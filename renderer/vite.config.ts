@@ -11,7 +11,8 @@ export default defineConfig({
   base: './',
   plugins: [vue()],
   build: {
-    outDir: process.env['BERTH_RENDERER_OUT'] ?? fileURLToPath(new URL('../dist/renderer', import.meta.url)),
+    outDir: process.env['BERTH_RENDERER_OUT'] || fileURLToPath(new URL('../dist/renderer', import.meta.url)),
+    // an empty name would be this folder itself, whose sources would be emptied away
     emptyOutDir: true,
     target: 'chrome110',
     // inlined assets would need data: in the content security policy

@@ -18,6 +18,10 @@ export class RunDialog extends Window {
   field(name: string): Locator {
     return this.dialog.locator(`[name="${name}"]`);
   }
+  /** the fields of one mount, from 0 */
+  mount(at: number): Locator {
+    return this.dialog.getByRole('group', { name: `Mount ${at + 1}` });
+  }
   async fill(fields: Record<string, string>): Promise<void> {
     for (const [name, value] of Object.entries(fields)) await this.field(name).fill(value);
   }

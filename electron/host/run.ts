@@ -3,42 +3,19 @@ import type { RunRequest } from '../contract/run-request.ts';
 import { toCreateRequest } from '../contract/create-request.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { ApiError } from '../engine/errors.ts';
+import { failedField } from './failed-field.ts';
 import { HostError, toAppError } from './failures.ts';
 import { pullImage } from './pull.ts';
 
-/** Which field an engine's refusal is about, told by its words (moby's and the runtimes'). The first that matches. */
-const FIELDS: [RegExp, string][] = [
-  [/container name|is already in use by container/i, 'name'],
-  [/no such image|invalid reference/i, 'image'],
-  [
-    /port is already allocated|address already in use|invalid (host ?)?port|port binding|cannot assign requested address/i,
-    'ports',
-  ],
-  [/bind source path|mount(s)? |volume name|invalid mount|mount path|duplicate mount/i, 'mounts'],
-  [/unable to find (user|group)|no matching entries in passwd|no users found/i, 'user'],
-  [/exec: |executable file not found|no command specified|permission denied: unknown/i, 'command'],
-  [/working directory|chdir to cwd/i, 'workingDir'],
-  [/memory/i, 'memory'],
-  [/cpuset|requested cpus/i, 'cpuset'],
-  [/nanocpus|range of cpus/i, 'cpus'],
-  [/pids/i, 'pids'],
-  [/network .* not found|network mode|joining network|container network/i, 'network'],
-  [/capabilit/i, 'capAdd'],
-  [/hostname/i, 'hostname'],
-  [/restart policy|maximum retry count/i, 'restart'],
-  [/environment variable/i, 'environment'],
-];
-
 /** The failure with the form's field it is about. */
-function withField(error: unknown): unknown {
+function withField(error: unknown, request: RunRequest): unknown {
   if (!(error instanceof ApiError)) return error;
-  const field = FIELDS.find(([pattern]) => pattern.test(error.message))?.[1];
-  return new HostError(toAppError(error, field));
+  return new HostError(toAppError(error, failedField(error.message, request)));
 }
 
 /**
- * Pulls the image when it is not stored, creates the container, starts it. A container that was created but could not be started
- * is left for the user to see, as `docker run` leaves it, unless it was to be removed by itself.
+ * Pulls the image when it is not stored, creates the container, starts it. A container that could not be started is removed again: it
+ * never ran, whoever asked still has all that was asked for, and its name is free for the next try.
  */
 export async function* runContainer(
   client: EngineClient,
@@ -53,30 +30,44 @@ export async function* runContainer(
       message: made.errors[0]?.message ?? '',
       field: made.errors[0]?.field ?? '',
     });
-  if (!(await isStored(client, request.image))) {
+  if (!(await isStored(client, request))) {
     const reference = request.image;
     yield* pullImage(client, { reference, platform: '', auth: await authFor(reference) }, signal);
     if (signal.aborted) return;
   }
   let id = '';
+  let started = false;
   try {
     const created = await client.createContainer(made.body, made.name);
     id = created.Id;
     yield { kind: 'created', id, warnings: created.Warnings ?? [] };
     await client.containerVerb(id, 'start');
+    started = true;
   } catch (error) {
-    if (id && request.autoRemove) await client.removeContainer(id, true, true).catch(() => undefined);
-    throw withField(error);
+    throw withField(error, request);
+  } finally {
+    // also when whoever reads this stops after "created"
+    if (id && !started) await discard(client, id);
   }
   yield { kind: 'started', id };
 }
 
-async function isStored(client: EngineClient, reference: string): Promise<boolean> {
+/** Removes what never ran; a container that did run (its process ended at once) stays, with its log. */
+async function discard(client: EngineClient, id: string): Promise<void> {
   try {
-    await client.inspectImage(reference);
+    const { State } = await client.inspectContainer(id);
+    if (State.Status === 'created') await client.removeContainer(id, true, true);
+  } catch {
+    // the engine is away, or removed it itself: what failed first is what is told
+  }
+}
+
+async function isStored(client: EngineClient, request: RunRequest): Promise<boolean> {
+  try {
+    await client.inspectImage(request.image);
     return true;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return false;
-    throw withField(error);
+    throw withField(error, request);
   }
 }

@@ -90,16 +90,15 @@ test('what the engine says about a field stands beside that field, until it is c
   expect(document.querySelector('[name="name"]')?.getAttribute('aria-invalid')).toBeNull();
 });
 
-test('a container that was created but did not start can be opened', async () => {
+test('a refusal that is about no field is told as a whole', async () => {
   await open(async function* () {
     yield { kind: 'created' as const, id: 'abc', warnings: [] };
     throw new ORPCError('FAILED', {
-      data: { code: 'x', message: 'exec: "nope": executable file not found' },
+      data: { code: 'x', message: 'the runtime gave up' },
       defined: true,
     });
   });
   await submit();
-  expect(text()).toContain('created but did not start');
-  expect(text()).toContain('executable file not found');
-  expect(text()).toContain('Open the container');
+  expect(text()).toContain('The container was not run');
+  expect(text()).toContain('the runtime gave up');
 });

@@ -8,7 +8,7 @@ import { overallFraction } from '../images/pull-progress.ts';
 export type RunPhase = 'idle' | 'pulling' | 'creating' | 'starting';
 export type RunOutcome =
   | { kind: 'started'; id: string; warnings: string[] }
-  | { kind: 'failed'; error: AppError; id: string }
+  | { kind: 'failed'; error: AppError }
   | { kind: 'cancelled'; id: string };
 
 /** One run at a time: pull where needed, create, start; with what is needed to show how far it is. */
@@ -47,7 +47,7 @@ export function createRunner() {
       }
       return mine.signal.aborted ? { kind: 'cancelled', id } : { kind: 'started', id, warnings };
     } catch (error) {
-      return mine.signal.aborted ? { kind: 'cancelled', id } : { kind: 'failed', error: asAppError(error), id };
+      return mine.signal.aborted ? { kind: 'cancelled', id } : { kind: 'failed', error: asAppError(error) };
     } finally {
       phase.value = 'idle';
     }
