@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { startTestEngine, type TestEngine, type TestEngineOptions } from './testing/engine.ts';
+import type { ContainerConfig } from './api/container.ts';
 import { busyboxImage, pushImage, startRegistry } from './testing/index.ts';
 import type { ExecOptions, ExecResult } from './system/exec.ts';
 
@@ -11,6 +12,8 @@ export interface DockerFixture {
   docker(args: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** docker that must succeed: its trimmed stdout */
   ok(...args: string[]): Promise<string>;
+  /** the image again, with another configuration; gives its name */
+  imageWith(name: string, config: ContainerConfig): Promise<string>;
   /** docker in a pseudo-terminal; each of `typed` goes in when the screen has been quiet for a moment */
   inTerminal(args: string, ...typed: string[]): Promise<{ stdout: string; code: number | null }>;
   close(): Promise<void>;
@@ -39,6 +42,11 @@ export async function dockerFixture(options: TestEngineOptions = {}): Promise<Do
       image,
       docker,
       ok,
+      imageWith: async (name, config) => {
+        await pushImage(registry.host, name, '1', busyboxImage({ config }));
+        await ok('pull', '-q', `${registry.host}/${name}:1`);
+        return `${registry.host}/${name}:1`;
+      },
       inTerminal: (args, ...typed) =>
         typeInto(`docker ${args}`, typed, {
           PATH: process.env['PATH'],

@@ -17,6 +17,7 @@ import { addVolumeRoutes } from './http/volumes-router.ts';
 import { readMap } from './namespaces/subordinate-ids.ts';
 import type { Programs } from './requirements.ts';
 import { createConmonSupervisor } from './runtime/conmon-supervisor.ts';
+import { ageOf } from './runtime/process-identity.ts';
 import { buildSpec } from './runtime/spec/build-spec.ts';
 import { checkCreate } from './runtime/spec/check-create.ts';
 import { checkUpdate } from './runtime/spec/check-update.ts';
@@ -34,6 +35,9 @@ import { hasProcesses } from './services/containers/state.ts';
 import { ContainerTable } from './services/containers/table.ts';
 import { createEvents } from './services/events/create.ts';
 import { createExec } from './services/exec/create.ts';
+import type { ExecContext } from './services/exec/session.ts';
+import { startHealth } from './services/health/create.ts';
+import { probe } from './services/health/probe.ts';
 import { createImages } from './services/images/create.ts';
 import { createIsolation } from './services/isolation/create.ts';
 import { createLogs } from './services/logs/create.ts';
@@ -153,7 +157,8 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addStatsRoutes(router, stats);
   addLogRoutes(router, logs);
   addContainerRoutes(router, createContainers(ctx, replay));
-  addExecRoutes(router, createExec(ctx, buildExecProcess));
+  const execs: ExecContext = { containers: ctx, buildExecProcess, sessions: new Map() };
+  addExecRoutes(router, createExec(execs));
   addImageRoutes(router, images);
   addNetworkRoutes(router, networks);
   addVolumeRoutes(router, volumes);
@@ -162,6 +167,11 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addBerthRoutes(router, { stats, isolation, system });
 
   const run = await runContainers(ctx);
+  const stopHealth = startHealth({
+    containers: ctx,
+    probe: (live, signal) => probe(execs, live, signal),
+    age: (record) => ageOf(record.pidStartTime),
+  });
   const stopRotation = startLogRotation({
     containers: lookup,
     layout,
@@ -181,6 +191,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     },
     close: async () => {
       run.stop();
+      stopHealth();
       memory.stop();
       stats.close();
       stopRotation();

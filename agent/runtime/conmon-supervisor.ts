@@ -11,6 +11,7 @@ import { giveStdio, repairNullDevice } from './null-device.ts';
 import { startTimeOf } from './process-identity.ts';
 import { killTree } from './process-tree.ts';
 import type { RuntimeProgram } from './programs.ts';
+import { SeccompFilters } from './seccomp-filters.ts';
 import type { CreatedProcess, ExecRequest, RunningExec, SupervisedContainer, Supervisor } from './supervisor.ts';
 
 export interface ConmonSupervisorOptions {
@@ -19,9 +20,12 @@ export interface ConmonSupervisorOptions {
   layout: Layout;
   /** milliseconds a runtime may take to make a container; default 120 000 */
   createTimeout?: number;
+  /** milliseconds a runtime may take to begin an exec with a terminal; default 30 000 */
+  execTimeout?: number;
 }
 
 const CREATE_TIMEOUT = 120_000;
+const EXEC_TIMEOUT = 30_000;
 
 /** conmon over crun or runc. */
 export function createConmonSupervisor({
@@ -29,11 +33,25 @@ export function createConmonSupervisor({
   runtime,
   layout,
   createTimeout = CREATE_TIMEOUT,
+  execTimeout = EXEC_TIMEOUT,
 }: ConmonSupervisorOptions): Supervisor {
   const base = { conmon, runtime: runtime.path, runtimeRoot: layout.runtimeState, exitDir: layout.exits };
+  const filters = runtime.name === 'crun' ? new SeccompFilters(layout.runtimeState) : undefined;
   return {
-    create: (container) =>
-      create({ ...base, name: container.name }, { name: runtime.name, timeout: createTimeout }, container),
+    adapt: (id, spec) => filters?.apply(id, spec) ?? spec,
+    create: async (container) => {
+      let made: CreatedProcess | undefined;
+      try {
+        made = await create(
+          { ...base, name: container.name },
+          { name: runtime.name, timeout: createTimeout },
+          container,
+        );
+        return made;
+      } finally {
+        void filters?.learn(container.id, made !== undefined);
+      }
+    },
     start: async (id) => {
       try {
         await exec([runtime.path, '--root', layout.runtimeState, 'start', id]);
@@ -46,7 +64,9 @@ export function createConmonSupervisor({
     resize: (bundle, height, width) => writeFifo(bundle, 'winsz', windowSize(height, width)),
     reopenLog: (bundle) => writeFifo(bundle, 'ctl', REOPEN_LOGS),
     exec: (request) =>
-      request.tty ? execWithTty(base, request) : execWithPipes(runtime.path, layout.runtimeState, request),
+      request.tty
+        ? execWithTty(base, { name: runtime.name, timeout: execTimeout }, request)
+        : execWithPipes(runtime.path, layout.runtimeState, request),
   };
 }
 
@@ -114,7 +134,11 @@ async function argv0Of(bundle: string): Promise<string> {
 const LAST_OUTPUT = 2000;
 
 /** An exec with a terminal: conmon holds the pseudo-terminal, since Node cannot receive a file descriptor. */
-async function execWithTty(base: Base, request: ExecRequest): Promise<RunningExec> {
+async function execWithTty(
+  base: Base,
+  runtime: { name: string; timeout: number },
+  request: ExecRequest,
+): Promise<RunningExec> {
   const execProcess = join(request.directory, 'process.json');
   await writeFile(execProcess, request.process, { mode: 0o600 });
   const run = startConmon({
@@ -128,23 +152,30 @@ async function execWithTty(base: Base, request: ExecRequest): Promise<RunningExe
     logPath: undefined,
     execProcess,
   });
-  const fail = async (message: string | undefined) =>
-    execFailure(await complaintOf(run, message), (JSON.parse(request.process) as { args: string[] }).args[0] ?? '');
+  const argv0 = () => (JSON.parse(request.process) as { args: string[] }).args[0] ?? '';
+  const fail = async (message: string | undefined) => execFailure(await complaintOf(run, message), argv0());
   try {
     await run.ready;
     const console = await connectAttachSocket(request.directory);
     run.go();
-    const started = await run.messages.next();
+    const started = await within(runtime.timeout, run.messages.next());
+    if (started === LATE) {
+      console.close();
+      await killTree(await monitorOf(request.directory));
+      throw execFailure(`${runtime.name} exec did not begin within ${runtime.timeout / 1000} s and was ended`, argv0());
+    }
     const pid = started.done ? -1 : started.value.data;
     if (pid <= 0) {
       console.close();
       throw await fail(started.value?.message);
     }
+    let ended = false;
     const drained = new Promise<void>((done) => console.onClose(done));
     const exited = run.messages
       .next()
       // conmon tells the exit code on one way and hands over the last output on another: it ends after both.
       .then(async (answer) => {
+        ended = true;
         await Promise.race([drained, new Promise((done) => setTimeout(done, LAST_OUTPUT).unref())]);
         return answer.done ? 255 : answer.value.data;
       })
@@ -155,6 +186,7 @@ async function execWithTty(base: Base, request: ExecRequest): Promise<RunningExe
       console,
       exited,
       resize: (height, width) => writeFifo(request.directory, 'winsz', windowSize(height, width)),
+      kill: () => (ended ? Promise.resolve() : killTree(pid)),
     };
   } catch (error) {
     run.release();

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ConsoleBuffer, type ConsoleConnection } from './console-connection.ts';
 import { execFailure, lastLoggedError } from './failures.ts';
+import { killTree } from './process-tree.ts';
 import { pipeFromChild, pipeToChild, type ChildPipe } from './pipes.ts';
 import type { ExecRequest, RunningExec } from './supervisor.ts';
 
@@ -44,11 +45,18 @@ export async function execWithPipes(runtime: string, runtimeRoot: string, reques
     return code;
   });
   exited.catch(() => undefined);
+  const pid = async () => Number(await readFile(file('pidfile'), 'utf8').catch(() => '0'));
   return {
-    pid: async () => Number(await readFile(file('pidfile'), 'utf8').catch(() => '0')),
+    pid,
     console: console.connection,
     exited,
     resize: () => Promise.resolve(),
+    kill: async () => {
+      const command = await pid();
+      // The runtime waits for the command, so while it is there the number is the command's and no other's.
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      await killTree(command > 0 ? command : (child.pid ?? 0));
+    },
   };
 }
 

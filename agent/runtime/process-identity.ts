@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 
 /**
  * A process is its pid and its start time: pids are used again. Field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)).
@@ -35,3 +36,9 @@ export function signalProcess(pid: number, startTime: number, signal: number): b
     throw error;
   }
 }
+
+/** Clock ticks a second in which /proc counts: 100 on every architecture Linux has containers for. */
+const TICKS = 100;
+
+/** Milliseconds since a process with this start time began, on a clock that no change of the time of day moves. */
+export const ageOf = (startTime: number): number => Math.max(0, uptime() * 1000 - (startTime * 1000) / TICKS);

@@ -1,4 +1,5 @@
 import type { ConsoleConnection } from './console-connection.ts';
+import type { OciSpec } from './oci.ts';
 
 /** What is to be supervised. The bundle directory holds config.json and gets conmon's sockets and FIFOs. */
 export interface SupervisedContainer {
@@ -44,10 +45,14 @@ export interface RunningExec {
   /** resolves with the exit code when the process has ended and all it wrote was handed over */
   readonly exited: Promise<number>;
   resize(height: number, width: number): Promise<void>;
+  /** Ends the command and all that descends from it; nothing when it has ended. */
+  kill(): Promise<void>;
 }
 
 /** Makes and watches processes: conmon plus an OCI runtime. */
 export interface Supervisor {
+  /** The configuration as this runtime is best given it; to be written as config.json of the bundle. */
+  adapt?(id: string, spec: OciSpec): OciSpec;
   /** Throws RuntimeFailure; nothing is left behind then but what `discard` removes. */
   create(container: SupervisedContainer): Promise<CreatedProcess>;
   start(id: string): Promise<void>;

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { forgetExit, type ExitNotice } from '../../runtime/exit-watch.ts';
+import { unwatched } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { endProcesses } from './leftovers.ts';
 import type { Live } from './live.ts';
@@ -59,6 +60,7 @@ export async function recordExit(
   live.hub.end();
   await release(ctx, live);
   Object.assign(state, { Pid: 0, ExitCode: notice.code, FinishedAt: notice.at, OOMKilled: oomKilled, Error: '' });
+  unwatched(state.Health);
   record.pidStartTime = 0;
   record.monitorPid = 0;
   record.netns = '';

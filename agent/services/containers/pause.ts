@@ -1,3 +1,4 @@
+import { unwatched } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
 import { guard, setStatus } from './state.ts';
@@ -8,6 +9,7 @@ export function pause(ctx: ContainersContext, live: Live): Promise<void> {
     guard('pause', live.record);
     await ctx.cgroups.freeze(live.record.cgroupPath);
     setStatus(live.record.state, 'paused');
+    unwatched(live.record.state.Health);
     await ctx.table.save(live);
     emit(ctx, live, 'pause');
     ctx.table.changed(live, 'pause');

@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readExit, type ExitNotice } from '../../runtime/exit-watch.ts';
 import { isAlive } from '../../runtime/process-identity.ts';
+import { endLeftProbes } from '../health/leftovers.ts';
 import type { ContainersContext } from './context.ts';
 import { onExit, recordExit, release } from './exited.ts';
 import type { Live } from './live.ts';
@@ -41,6 +42,7 @@ async function adopt(ctx: ContainersContext, live: Live): Promise<void> {
   await ctx.volumes
     .use?.(volumeNames(live.record), live.id)
     .catch((error: unknown) => ctx.log.error(`volumes of container ${live.id}`, error));
+  await endLeftProbes(ctx, live).catch((error: unknown) => ctx.log.error(`probes of container ${live.id}`, error));
   const frozen = await ctx.cgroups.isFrozen(cgroupPath).catch(() => false);
   if (frozen === (state.Status === 'paused')) return;
   setStatus(state, frozen ? 'paused' : 'running');

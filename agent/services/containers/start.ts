@@ -6,12 +6,14 @@ import { RuntimeFailure } from '../../runtime/failures.ts';
 import { forgetExit } from '../../runtime/exit-watch.ts';
 import type { CreatedProcess } from '../../runtime/supervisor.ts';
 import { ZERO_TIME } from '../../system/clock.ts';
+import { initialHealth } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
 import { endProcesses } from './leftovers.ts';
 import { namespaceChoices } from './namespaces.ts';
 import { networkFiles, writeNetworkFiles } from './network-files.ts';
 import { networkKind, networkSubject } from './network-subject.ts';
+import { prepareRealtime } from './realtime.ts';
 import { remove } from './remove.ts';
 import { mountRoot, unmountRoot } from './root-mount.ts';
 import { guard, setStatus } from './state.ts';
@@ -24,6 +26,7 @@ export async function start(ctx: ContainersContext, live: Live): Promise<void> {
   await live.lock
     .run(async () => {
       guard('start', live.record);
+      ctx.cgroups.anticipate?.();
       live.cancelRestart?.();
       live.cancelRestart = undefined;
       live.record.stoppedByUser = false;
@@ -120,6 +123,7 @@ async function createProcess(
   netns: string,
 ): Promise<CreatedProcess> {
   const { record } = live;
+  prepareRealtime(ctx, record);
   const spec = await ctx.buildSpec({
     record: { ...record, mounts: await stageVolumes(ctx, record) },
     rootfs,
@@ -128,7 +132,8 @@ async function createProcess(
     facts: ctx.facts,
   });
   const bundle = ctx.layout.bundle(record.id);
-  await writeFile(join(bundle, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
+  const adapted = ctx.supervisor.adapt?.(record.id, spec) ?? spec;
+  await writeFile(join(bundle, 'config.json'), JSON.stringify(adapted), { mode: 0o600 });
   const { config, hostConfig } = record;
   return ctx.supervisor.create({
     id: record.id,
@@ -183,6 +188,8 @@ async function recordRunning(
     OOMKilled: false,
     StartedAt: ctx.clock.timestamp(),
   });
+  const health = initialHealth(record.config, state.Health);
+  if (health) state.Health = health;
   record.pidStartTime = process.startTime;
   record.monitorPid = process.monitorPid;
   record.netns = netns;

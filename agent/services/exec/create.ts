@@ -1,17 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import type { ExecConfig, ExecInspect } from '../../api/container.ts';
 import { conflict, invalid, notFound } from '../../api/errors.ts';
-import type { BuildExecProcess } from '../../runtime/types.ts';
-import { emit, type ContainersContext } from '../containers/context.ts';
 import { parseDetachKeys } from '../containers/detach-keys.ts';
 import type { Live } from '../containers/live.ts';
 import { guard } from '../containers/state.ts';
 import { serveExec } from './serve.ts';
-import { checkStart, commandText, startSession, type ExecContext, type ExecSession } from './session.ts';
+import { checkStart, newSession, startSession, type ExecContext, type ExecSession } from './session.ts';
 import type { ExecBackend } from './types.ts';
 
-export function createExec(containers: ContainersContext, buildExecProcess: BuildExecProcess): ExecBackend {
-  const ctx: ExecContext = { containers, buildExecProcess, sessions: new Map() };
+export function createExec(ctx: ExecContext): ExecBackend {
+  const { containers } = ctx;
   const get = (id: string): ExecSession => {
     const session = ctx.sessions.get(id);
     if (!session) throw notFound(`No such exec instance: ${id}`);
@@ -46,12 +43,7 @@ function create(ctx: ExecContext, live: Live, config: ExecConfig): string {
   if (!Array.isArray(config.Cmd) || config.Cmd.length === 0) throw invalid('No exec command specified');
   if (config.Cmd.some((part) => typeof part !== 'string')) throw invalid('invalid JSON: Cmd must be a list of strings');
   guard('exec', live.record);
-  const id = randomBytes(32).toString('hex');
-  const keys = parseDetachKeys(config.DetachKeys);
-  ctx.sessions.set(id, { id, live, config, keys, started: false, running: undefined, exitCode: undefined, pid: 0 });
-  live.execIds.add(id);
-  emit(ctx.containers, live, `exec_create: ${commandText(config)}`, { execID: id });
-  return id;
+  return newSession(ctx, live, config, { keys: parseDetachKeys(config.DetachKeys) }).id;
 }
 
 async function inspect(session: ExecSession): Promise<ExecInspect> {

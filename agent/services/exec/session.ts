@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecConfig } from '../../api/container.ts';
@@ -25,7 +26,12 @@ export interface ExecSession {
   running: RunningExec | undefined;
   exitCode: number | undefined;
   pid: number;
+  /** a health check: nobody asks for its result later, and one left by an engine that was killed is ended at the next start */
+  readonly probe: boolean;
 }
+
+/** Name of a probe's directory among those of other execs. */
+export const PROBE_PREFIX = 'probe-';
 
 export interface ExecContext {
   readonly containers: ContainersContext;
@@ -33,7 +39,29 @@ export interface ExecContext {
   readonly sessions: Map<string, ExecSession>;
 }
 
-export const commandText = (config: ExecConfig): string => (config.Cmd ?? []).join(' ');
+/** As events have it: dockerd writes the space also where no argument follows. */
+export function commandText(config: ExecConfig): string {
+  const [program = '', ...rest] = config.Cmd ?? [];
+  return `${program} ${rest.join(' ')}`;
+}
+
+/** Takes a command up, to be run later. */
+export function newSession(
+  ctx: ExecContext,
+  live: Live,
+  config: ExecConfig,
+  { keys = Buffer.alloc(0), probe = false }: { keys?: Buffer; probe?: boolean },
+): ExecSession {
+  const id = randomBytes(32).toString('hex');
+  const session: ExecSession = {
+    ...{ id, live, config, keys, probe },
+    ...{ started: false, running: undefined, exitCode: undefined, pid: 0 },
+  };
+  ctx.sessions.set(id, session);
+  live.execIds.add(id);
+  emit(ctx.containers, live, `exec_create: ${commandText(config)}`, { execID: id });
+  return session;
+}
 
 export function checkStart(session: ExecSession): void {
   if (session.exitCode !== undefined) throw conflict(`Error: Exec command ${session.id} has already run`);
@@ -51,7 +79,11 @@ export async function startSession(
   session.started = true;
   const { layout, facts, supervisor } = ctx.containers;
   const { record } = session.live;
-  const directory = join(layout.containerRun(record.id), 'exec', session.id.slice(0, 16));
+  const directory = join(
+    layout.containerRun(record.id),
+    'exec',
+    `${session.probe ? PROBE_PREFIX : ''}${session.id.slice(0, 16)}`,
+  );
   const discard = () => rm(directory, { recursive: true, force: true }).catch(() => undefined);
   try {
     const process = await ctx.buildExecProcess(record, session.config, layout.overlay(record.id).merged, facts);
@@ -94,5 +126,6 @@ async function ended(ctx: ExecContext, session: ExecSession, code: number): Prom
   session.pid ||= (await session.running?.pid().catch(() => 0)) ?? 0;
   session.live.execIds.delete(session.id);
   emit(ctx.containers, session.live, 'exec_die', { execID: session.id, exitCode: String(code) });
-  setTimeout(() => ctx.sessions.delete(session.id), KEPT).unref();
+  if (session.probe) ctx.sessions.delete(session.id);
+  else setTimeout(() => ctx.sessions.delete(session.id), KEPT).unref();
 }
