@@ -71,13 +71,8 @@ test('runs with most options, and each has its effect', async ({ run, containers
     expect(await inside(cgroup('memory.max', 'memory/memory.limit_in_bytes'))).toBe(String(64 * 2 ** 20));
     expect(await inside(cgroup('cpu.max', 'cpu/cpu.cfs_quota_us'))).toMatch(/^50000\b/);
     expect(await inside('grep Cpus_allowed_list /proc/self/status')).toMatch(/\t0$/);
-    expect(
-      await inside('for i in $(seq 40); do sleep 1 & done 2>&1; wait'),
-      'more processes than allowed are refused',
-    ).toContain("can't fork");
-
     // the network: names are resolved on it, and a container outside of it is not reached
-    expect(await inside('nslookup peer | tail -n 2')).toMatch(/Address.*: \d+\.\d+\.\d+\.\d+/);
+    expect(await inside('nslookup -type=a peer')).toMatch(/Name:\s+peer\nAddress.*\d+\.\d+\.\d+\.\d+/);
     expect(await docker('exec', 'peer', 'wget', '-qO-', 'http://all-options:8080/')).toBe('hello from the window');
 
     await containers.open();
@@ -90,6 +85,11 @@ test('runs with most options, and each has its effect', async ({ run, containers
     ]);
     await expect(opened.locator('body')).toHaveText('hello from the window');
     await opened.close();
+
+    expect(
+      await inside('(for i in $(seq 40); do sleep 1 & done) 2>&1; true'),
+      'more processes than allowed are refused',
+    ).toContain("can't fork");
 
     // the line that was shown makes the same container
     await docker('rm', '-f', 'all-options');
@@ -129,10 +129,10 @@ test('gives and takes rights', async ({ run, containers, registries, docker }) =
   });
   expect(await rights('ip link set lo down && ip link show lo')).not.toContain('UP');
   expect(await rights('touch /tmp/x; chown nobody /tmp/x 2>&1; true')).toContain('Operation not permitted');
-  expect(await rights('mount -t tmpfs none /mnt 2>&1; true')).toMatch(/permission denied|not permitted/i);
+  expect(await rights('mount -t tmpfs none /tmp 2>&1; true')).toMatch(/permission denied|not permitted/i);
 
   const all = await start('all-rights', () => run.dialog.getByLabel('Privileged').check());
-  expect(await all('mount -t tmpfs none /mnt && grep " /mnt " /proc/mounts')).toMatch(/^none \/mnt tmpfs/);
+  expect(await all('mount -t tmpfs none /tmp && grep " /tmp " /proc/mounts')).toMatch(/^none \/tmp tmpfs/);
   expect(Number(await all('ls /dev | wc -l'))).toBeGreaterThan(Number(await rights('ls /dev | wc -l')));
 });
 

@@ -170,6 +170,7 @@ describe('what is wrong is told beside its field', () => {
     [{ cpus: '0.1234567891' }, 'cpus', 'value is too precise'],
     [{ cpuset: '1-' }, 'cpuset', 'Invalid value 1- for cpuset cpus'],
     [{ pids: 'many' }, 'pids', /not a whole number/],
+    [{ hostname: 'two words' }, 'hostname', "invalid hostname 'two words': at most 64 letters, digits and hyphens"],
     [{ workingDir: 'w' }, 'workingDir', "the working directory 'w' is invalid, it needs to be an absolute path"],
     [
       { autoRemove: true, restart: 'always' },

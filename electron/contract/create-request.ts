@@ -36,7 +36,7 @@ export function toCreateRequest(run: RunRequest): CreateResult {
   setProcess(run, body, errors);
   if (run.tty) body.Tty = true;
   if (run.interactive) body.OpenStdin = true;
-  if (run.hostname.trim()) body.Hostname = run.hostname.trim();
+  setHostname(run, body, errors);
   const host: HostConfig = { NetworkMode: run.network.trim() || 'bridge' };
   setMounts(run, body, host, errors);
   setPorts(run, body, host, errors);
@@ -88,6 +88,13 @@ function setProcess(run: RunRequest, body: ContainerCreateRequest, errors: Error
   if (!directory) return;
   if (directory.startsWith('/')) body.WorkingDir = directory;
   else errors.add('workingDir', `the working directory '${directory}' is invalid, it needs to be an absolute path`);
+}
+
+/** The kernel takes 64 bytes (sethostname(2)); a space in it breaks /etc/hosts, where the engine writes it. */
+function setHostname(run: RunRequest, body: ContainerCreateRequest, errors: Errors): void {
+  const name = run.hostname.trim();
+  if (/^[\x21-\x7e]{1,64}$/.test(name)) body.Hostname = name;
+  else if (name) errors.add('hostname', `invalid hostname '${name}': at most 64 letters, digits and hyphens`);
 }
 
 function setMounts(run: RunRequest, body: ContainerCreateRequest, host: HostConfig, errors: Errors): void {
