@@ -1,4 +1,5 @@
 import { systemError } from '../api/errors.ts';
+import { createAnticipation } from './anticipate.ts';
 import type { MeteredCgroups } from './meter.ts';
 import { readCgroupMounts, type CgroupMounts } from './mounts.ts';
 import { createCgroupV1 } from './v1.ts';
@@ -20,4 +21,7 @@ export function driverFor(mounts: CgroupMounts): MeteredCgroups {
   throw systemError('no control groups are mounted: mount cgroup2 on /sys/fs/cgroup');
 }
 
-export const detectCgroups = async (): Promise<MeteredCgroups> => driverFor(readCgroupMounts());
+export async function detectCgroups(): Promise<MeteredCgroups> {
+  const mounts = readCgroupMounts();
+  return { ...driverFor(mounts), anticipate: createAnticipation(mounts) };
+}

@@ -70,4 +70,6 @@ export interface CgroupDriver {
   oomKills(path: string): Promise<number>;
   /** Files of the group with their contents, for the curious: "memory/memory.limit_in_bytes" → "…". */
   files(path: string): Promise<Record<string, string>>;
+  /** A process will soon be put into a group: has the kernel ready for it (see anticipate.ts). Returns at once. */
+  anticipate?(): void;
 }

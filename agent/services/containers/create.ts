@@ -67,6 +67,8 @@ export async function create(
       idMap,
     });
     const live = await ctx.table.add(record);
+    // Most are started at once.
+    ctx.cgroups.anticipate?.();
     emit(ctx, live, 'create');
     ctx.table.changed(live, 'create');
     return { Id: id, Warnings: checked.warnings };

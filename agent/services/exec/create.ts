@@ -43,6 +43,7 @@ function create(ctx: ExecContext, live: Live, config: ExecConfig): string {
   if (!Array.isArray(config.Cmd) || config.Cmd.length === 0) throw invalid('No exec command specified');
   if (config.Cmd.some((part) => typeof part !== 'string')) throw invalid('invalid JSON: Cmd must be a list of strings');
   guard('exec', live.record);
+  ctx.containers.cgroups.anticipate?.();
   return newSession(ctx, live, config, { keys: parseDetachKeys(config.DetachKeys) }).id;
 }
 

@@ -77,6 +77,7 @@ export async function startSession(
 ): Promise<RunningExec> {
   checkStart(session);
   session.started = true;
+  ctx.containers.cgroups.anticipate?.();
   const { layout, facts, supervisor } = ctx.containers;
   const { record } = session.live;
   const directory = join(
