@@ -15,6 +15,8 @@ export default defineConfig({
     // an empty name would be this folder itself, whose sources would be emptied away
     emptyOutDir: true,
     target: 'chrome110',
+    // one style sheet: a part whose own sheet failed to load would be shown without it, since it is not asked for again
+    cssCodeSplit: false,
     // inlined assets would need data: in the content security policy
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

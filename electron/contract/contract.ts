@@ -87,7 +87,7 @@ export const contract = {
     set: base.input(z.object({ theme: z.enum(['system', 'light', 'dark']) })).output(type<void>()),
   },
   system: {
-    /** opens a link in the user's browser; only http(s) to published ports */
+    /** opens a link in the user's browser; only http(s) to this machine and to published ports */
     openExternal: base.input(z.object({ url: z.url() })).output(type<void>()),
   },
 };

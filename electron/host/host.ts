@@ -7,6 +7,7 @@ import { ContainerFeed } from './container-feed.ts';
 import { EngineLink, type StartEngine } from './engine-link.ts';
 import { HostError } from './failures.ts';
 import { ImageFeed } from './image-feed.ts';
+import { engineHostOf, isAllowedLink } from './links.ts';
 import { registryAuth } from './registry-auth.ts';
 import { createRouter, type HostRouter } from './router.ts';
 import { Latest } from './signals.ts';
@@ -66,10 +67,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
       await saveSettings(options.settingsFile, settings.value);
     },
     openExternal: async (url) => {
-      const { protocol } = new URL(url);
-      if (protocol !== 'http:' && protocol !== 'https:')
-        throw new HostError({ code: 'invalid-input', message: 'Only http and https links are opened.', field: 'url' });
-      await options.openExternal(url);
+      if (!isAllowedLink(url, containers.rows.values(), engineHostOf(link.client.address)))
+        throw new HostError({
+          code: 'invalid-input',
+          message: 'Only links to this machine and to published ports are opened.',
+          field: 'url',
+        });
+      await options.openExternal(new URL(url).href);
     },
   };
   link.run();

@@ -46,6 +46,11 @@ function serveChannel(current: Host): void {
   });
 }
 
+/** The host refuses what is no link of a container's. */
+function openLink(url: string): void {
+  void host?.openExternal(url).catch(() => undefined);
+}
+
 async function start(): Promise<void> {
   setMenu(process.platform === 'darwin');
   serveApp(session.defaultSession, renderer);
@@ -73,7 +78,7 @@ app.enableSandbox();
 if (app.requestSingleInstanceLock()) {
   app.on('second-instance', showWindow);
   app.on('activate', showWindow);
-  app.on('web-contents-created', (_event, contents) => confine(contents));
+  app.on('web-contents-created', (_event, contents) => confine(contents, openLink));
   app.on('will-quit', () => host?.close());
   app
     .whenReady()

@@ -1,4 +1,4 @@
-import { BrowserWindow, screen, shell, type WebContents } from 'electron';
+import { BrowserWindow, screen, type WebContents } from 'electron';
 import { APP_ORIGIN } from './app-protocol.ts';
 import { readWindowState, type WindowState, writeWindowState } from './window-state.ts';
 
@@ -40,14 +40,17 @@ export function openWindow(options: WindowOptions): BrowserWindow {
   return window;
 }
 
-/** For every content there will ever be: no navigation, no windows, no permissions, no webviews. */
-export function confine(contents: WebContents): void {
+/**
+ * For every content there will ever be: no navigation, no windows, no permissions, no webviews. `openLink` decides about a link that
+ * would open a window.
+ */
+export function confine(contents: WebContents, openLink: (url: string) => void): void {
   contents.on('will-navigate', (event) => event.preventDefault());
   contents.on('will-frame-navigate', (event) => event.preventDefault());
   contents.on('will-attach-webview', (event) => event.preventDefault());
   contents.setWindowOpenHandler(({ url }) => {
     // The link of a published port opens in the user's browser, never here.
-    if (/^https?:\/\//.test(url)) void shell.openExternal(url);
+    openLink(url);
     return { action: 'deny' };
   });
   // What the terminal copies is written by the page itself after the user's click; nothing else is granted.

@@ -14,4 +14,10 @@ applyStoredTheme();
 const connection = connect();
 setClient(connection.client);
 createApp(App).use(createPinia()).use(createAppRouter()).provide(connectionKey, connection).mount('#app');
-requestIdleCallback(() => void loadDetail().catch(() => undefined), { timeout: 2_000 });
+requestIdleCallback(() => void fetchParts().catch(() => undefined), { timeout: 2_000 });
+
+async function fetchParts(): Promise<void> {
+  await loadDetail();
+  const { fetchTabs } = await import('../features/container-detail/tab-parts.ts');
+  await fetchTabs();
+}

@@ -5,6 +5,7 @@ import ImagesView from '../features/images/ImagesView.vue';
 import ImageView from '../features/images/ImageView.vue';
 import NetworksView from '../features/networks/NetworksView.vue';
 import VolumesView from '../features/volumes/VolumesView.vue';
+import { loadPart } from './load-part.ts';
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -12,20 +13,8 @@ declare module 'vue-router' {
   }
 }
 
-/**
- * The heavy part (terminal, graphs, editor) comes by itself, right after the first paint: a container that starts changes the
- * machine's network, and Chromium fails what it is fetching at that moment (ERR_NETWORK_CHANGED).
- */
-export async function loadDetail() {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await import('../features/container-detail/ContainerDetailView.vue');
-    } catch (error) {
-      if (attempt === 4) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200 * attempt));
-    }
-  }
-}
+/** The heavy part (terminal, graphs, editor) comes by itself, right after the first paint. */
+export const loadDetail = () => loadPart(() => import('../features/container-detail/ContainerDetailView.vue'));
 
 /** Addresses after '#': they work the same from any server and in Electron, and a reload keeps the place. */
 export function createAppRouter(history: RouterHistory = createWebHashHistory()): Router {
