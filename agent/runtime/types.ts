@@ -36,6 +36,8 @@ export interface KernelFacts {
   blkioWeight?: boolean;
   /** limits by device (v1 `blkio.throttle.*`, v2 `io.max`) */
   blkioThrottle?: boolean;
+  /** v1 `cpu.rt_runtime_us` */
+  cpuRealtime?: boolean;
   cgroupNamespaces?: boolean;
   userNamespaces?: boolean;
   /** the engine's own hard limits by name ("nproc"); what is missing is unlimited */
@@ -94,4 +96,6 @@ export type BuildExecProcess = (
 export type ResolveMounts = (
   request: CheckedRequest,
   others: (reference: string) => ContainerRecord,
+  /** the container's id: its anonymous volumes are found by it should it never come to be */
+  container: string,
 ) => Promise<{ mounts: MountPoint[]; anonymous: string[] }>;

@@ -11,6 +11,8 @@ export interface VolumeRecord {
   created: string;
   labels: Record<string, string> | null;
   options: Record<string, string> | null;
+  /** of an anonymous one: the container it was made for */
+  maker?: string;
 }
 
 const RECORD = 'volume.json';
@@ -50,11 +52,21 @@ export class VolumeTable {
         continue;
       }
       if (!entry.isDirectory()) continue;
+      if (await this.#halfMade(entry.name)) continue;
       const record = await readRecord(this.#kind, join(this.directory(entry.name), RECORD));
       if (record?.name === entry.name) this.#volumes.set(entry.name, record);
       else if ((await readdir(this.data(entry.name)).catch(() => undefined)) !== undefined)
         await this.add({ name: entry.name, created: new Date().toISOString(), labels: null, options: null });
     }
+  }
+
+  /** Making it was cut off before its record: nobody was told of it. Goes, unless there is something in it. */
+  async #halfMade(name: string): Promise<boolean> {
+    const names = await readdir(this.directory(name));
+    if (names.some((one) => one !== '_data' && !one.endsWith('.tmp'))) return false;
+    if (names.includes('_data') && (await readdir(this.data(name))).length > 0) return false;
+    await rm(this.directory(name), { recursive: true });
+    return true;
   }
 
   async add(record: VolumeRecord): Promise<void> {

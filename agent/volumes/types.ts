@@ -4,7 +4,9 @@ import type { Filters } from '../http/query.ts';
 /** What containers need of volumes. */
 export interface VolumeSource {
   /** Finds or makes the volume; with no name an anonymous one (64 hex digits, label com.docker.volume.anonymous). */
-  ensure(request: VolumeCreateRequest): Promise<VolumeInspect>;
+  ensure(request: VolumeCreateRequest, maker?: string): Promise<VolumeInspect>;
+  /** Removes the anonymous volumes made for a container that never came to be. */
+  removeMadeFor(container: string): Promise<void>;
   find(name: string): VolumeInspect | undefined;
   remove(name: string): Promise<void>;
   /** Copies `from` (the image's content at the mount point) into a volume that is still empty, with ownership. */

@@ -90,16 +90,18 @@ interface Ingredients {
 
 async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Promise<ContainerRecord> {
   const { id, name, image, request, checked } = made;
-  const { mounts, anonymous } = await ctx.resolveMounts(checked, (reference) => {
+  const directory = ctx.layout.container(id);
+  undo.add('directory', () => rm(directory, { recursive: true, force: true }));
+  // A directory without a record says, should the engine be killed now, that this container never came to be.
+  await mkdir(directory, { recursive: true, mode: 0o710 });
+  const others = (reference: string) => {
     const other = ctx.table.find(reference);
     // Not "not found": a client would take that for its image.
     if (!other) throw invalid(`No such container: ${reference}`);
     return other.record;
-  });
+  };
+  const { mounts, anonymous } = await ctx.resolveMounts(checked, others, id);
   undo.add('anonymous volumes', () => Promise.all(anonymous.map((volume) => ctx.volumes.remove(volume))));
-  const directory = ctx.layout.container(id);
-  undo.add('directory', () => rm(directory, { recursive: true, force: true }));
-  await mkdir(directory, { recursive: true, mode: 0o710 });
   await makeOverlayDirectories(ctx, id);
   await Promise.all(
     ['hosts', 'hostname', 'resolv.conf'].map((file) => writeFile(join(directory, file), '', { mode: 0o644 })),

@@ -1,20 +1,16 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readExit, type ExitNotice } from '../../runtime/exit-watch.ts';
-import { isAlive } from '../../runtime/process-identity.ts';
 import { endLeftProbes } from '../health/leftovers.ts';
 import type { ContainersContext } from './context.ts';
-import { onExit, recordExit, release } from './exited.ts';
+import { recordExit, release } from './exited.ts';
 import type { Live } from './live.ts';
+import { alive, exitOf } from './lost.ts';
 import { remove, REMOVED_PREFIX } from './remove.ts';
 import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { ZERO_TIME } from '../../system/clock.ts';
 import { unmountRoot } from './root-mount.ts';
 import { setStatus } from './state.ts';
 import { volumeNames } from './users.ts';
-
-/** What was found wrong by a code that no process gives itself: its end was not seen. */
-const LOST_CODE = 255;
 
 /**
  * Brings the records in line with what is: containers that run stay so, exits that nobody saw are recorded with the code and time
@@ -34,14 +30,14 @@ export async function recover(ctx: ContainersContext): Promise<void> {
   for (const live of gone) await remove(ctx, live, { force: true, volumes: true });
 }
 
-const alive = ({ record }: Live): boolean => isAlive(record.state.Pid, record.pidStartTime);
-
 /** A container is as paused as its group is frozen. */
 async function adopt(ctx: ContainersContext, live: Live): Promise<void> {
   const { state, cgroupPath } = live.record;
   await ctx.volumes
     .use?.(volumeNames(live.record), live.id)
     .catch((error: unknown) => ctx.log.error(`volumes of container ${live.id}`, error));
+  // What the engine before has told of is not told again.
+  if (live.record.state.OOMKilled) live.oomKills = await ctx.cgroups.oomKills(cgroupPath).catch(() => 0);
   await endLeftProbes(ctx, live).catch((error: unknown) => ctx.log.error(`probes of container ${live.id}`, error));
   const frozen = await ctx.cgroups.isFrozen(cgroupPath).catch(() => false);
   if (frozen === (state.Status === 'paused')) return;
@@ -50,24 +46,9 @@ async function adopt(ctx: ContainersContext, live: Live): Promise<void> {
 }
 
 async function recordMissedExit(ctx: ContainersContext, live: Live, gone: Live[]): Promise<void> {
-  const notice = (await exitOf(ctx, live)) ?? { id: live.id, code: LOST_CODE, at: ctx.clock.timestamp() };
+  const notice = await exitOf(ctx, live);
   const after = await live.lock.run(() => recordExit(ctx, live, notice));
   if (after === 'remove') gone.push(live);
-}
-
-/** conmon writes its exit file a moment after the process is gone. */
-async function exitOf(ctx: ContainersContext, live: Live): Promise<ExitNotice | undefined> {
-  for (let attempt = 0; ; attempt += 1) {
-    const notice = await readExit(ctx.layout.exits, live.id);
-    if (notice) return notice;
-    if (attempt >= 40 || !(await isConmon(live))) return readExit(ctx.layout.exits, live.id);
-    await new Promise((done) => setTimeout(done, 50));
-  }
-}
-
-async function isConmon({ record }: Live): Promise<boolean> {
-  const name = await readFile(`/proc/${record.monitorPid}/comm`, 'utf8').catch(() => '');
-  return record.monitorPid > 0 && name.trim() === 'conmon';
 }
 
 /** Not running, but perhaps the engine was killed while it started or removed it. */
@@ -93,8 +74,9 @@ async function removeRemains(ctx: ContainersContext): Promise<void> {
   const known = new Set([...ctx.table.values()].map((live) => live.id));
   for (const name of names) {
     // Made, but its record never written: no client was told of it.
-    if (/^[0-9a-f]{64}$/.test(name) && !known.has(name) && !(await hasRecord(ctx, name)))
-      await rm(join(ctx.layout.containers, name), { recursive: true, force: true });
+    if (!/^[0-9a-f]{64}$/.test(name) || known.has(name) || (await hasRecord(ctx, name))) continue;
+    await ctx.volumes.removeMadeFor(name);
+    await rm(join(ctx.layout.containers, name), { recursive: true, force: true });
   }
 }
 
@@ -119,15 +101,5 @@ export function startByPolicy(ctx: ContainersContext): void {
         scheduleRestart(ctx, live, 0);
       })
       .catch((error: unknown) => ctx.log.error(`restart of container ${live.id}`, error));
-  }
-}
-
-/** Every so often: processes whose end conmon could not tell of, because it was killed. */
-export async function findLost(ctx: ContainersContext): Promise<void> {
-  for (const live of ctx.table.values()) {
-    const { record } = live;
-    if (record.state.Pid === 0 || live.starting || alive(live)) continue;
-    const notice = await exitOf(ctx, live);
-    await onExit(ctx, notice ?? { id: live.id, code: LOST_CODE, at: ctx.clock.timestamp() });
   }
 }

@@ -36,6 +36,7 @@ const volumes: VolumeSource = {
   },
   find: (name) => made.get(name),
   remove: async (name) => void made.delete(name),
+  removeMadeFor: async () => undefined,
   copyUp: async () => undefined,
 };
 const other = recordOf(checkCreate(someRequest(), {}, someFacts()), 'o'.repeat(64), {
@@ -54,10 +55,14 @@ const other = recordOf(checkCreate(someRequest(), {}, someFacts()), 'o'.repeat(6
   ],
 });
 const resolve = (HostConfig: HostConfig, config: ContainerConfig = {}) =>
-  createResolveMounts(volumes)(checkCreate(someRequest({ ...config, HostConfig }), {}, someFacts()), (reference) => {
-    if (reference !== 'other') throw notFound(`No such container: ${reference}`);
-    return other;
-  });
+  createResolveMounts(volumes)(
+    checkCreate(someRequest({ ...config, HostConfig }), {}, someFacts()),
+    (reference) => {
+      if (reference !== 'other') throw notFound(`No such container: ${reference}`);
+      return other;
+    },
+    'c'.repeat(64),
+  );
 
 describe('what is asked for', () => {
   it('binds, and makes what is missing on the host', async () => {

@@ -15,13 +15,13 @@ import { parseBind, parseMountRequest, parseVolumesFrom, type ParsedMount } from
  */
 export const createResolveMounts =
   (volumes: VolumeSource): ResolveMounts =>
-  async (request, others) => {
+  async (request, others, container) => {
     const inherited = inheritedMounts(request.hostConfig, others);
     const asked = askedMounts(request.hostConfig);
     const fresh: string[] = [];
     const make = async (volume: VolumeCreateRequest): Promise<VolumeInspect> => {
       const known = volume.Name !== undefined && volumes.find(volume.Name) !== undefined;
-      const made = await volumes.ensure(volume);
+      const made = await volumes.ensure(volume, container);
       if (!known) fresh.push(made.Name);
       return made;
     };

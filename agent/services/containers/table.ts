@@ -1,4 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { conflict, invalid, notFound } from '../../api/errors.ts';
 import type { Layout } from '../../store/layout.ts';
 import { readRecord, writeRecord, type RecordKind } from '../../store/record.ts';
@@ -18,16 +20,28 @@ export class ContainerTable {
     this.#kind = kind;
   }
 
-  /** Reads every record; unreadable ones go to quarantine. */
+  /** Reads every record; unreadable ones go to quarantine, with what the container has written. */
   async load(): Promise<void> {
     const ids = await readdir(this.#layout.containers).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [] as string[];
       throw error;
     });
     for (const id of ids) {
-      const record = await readRecord(this.#kind, this.#layout.containerRecord(id));
+      const path = this.#layout.containerRecord(id);
+      const recorded = existsSync(path);
+      const record = await readRecord(this.#kind, path);
       if (record?.id === id) this.#insert(new Live(record));
+      else if (recorded) await this.#setAside(id);
     }
+  }
+
+  /** The files of a container whose record is of no use: a person may want them. */
+  async #setAside(id: string): Promise<void> {
+    const { quarantine } = this.#layout;
+    await mkdir(quarantine, { recursive: true });
+    const target = join(quarantine, `container-${Date.now()}-${id}`);
+    await rename(this.#layout.container(id), target);
+    this.#kind.report(`The files of container ${id} were moved to ${target}.`);
   }
 
   #insert(live: Live): void {

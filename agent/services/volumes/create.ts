@@ -77,7 +77,7 @@ class LocalVolumes implements Volumes {
   inspect = async (name: string): Promise<VolumeInspect> => this.#inspect(this.#must(name));
   create = (request: VolumeCreateRequest): Promise<VolumeInspect> => this.ensure(request);
 
-  async ensure(request: VolumeCreateRequest): Promise<VolumeInspect> {
+  async ensure(request: VolumeCreateRequest, maker?: string): Promise<VolumeInspect> {
     const driver = request.Driver || DRIVER;
     const anonymous = !request.Name;
     const name = request.Name || anonymousName();
@@ -97,6 +97,7 @@ class LocalVolumes implements Volumes {
       created: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
       labels: labels && Object.keys(labels).length > 0 ? labels : null,
       options: Object.keys(options).length > 0 ? options : null,
+      ...(anonymous && maker !== undefined && { maker }),
     });
     this.#creating.set(name, making);
     try {
@@ -125,6 +126,10 @@ class LocalVolumes implements Volumes {
       })
       .map((record) => this.#inspect(record));
     return { Volumes: volumes, Warnings: null };
+  }
+
+  async removeMadeFor(container: string): Promise<void> {
+    for (const { name, maker } of this.#table.all()) if (maker === container) await this.remove(name);
   }
 
   async remove(name: string, force = false): Promise<void> {
