@@ -1,0 +1,170 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { gzipSync } from 'node:zlib';
+import { exec } from '../../agent/system/exec.ts';
+import { createApt, type Package } from './apt.ts';
+import { cpioOf } from './cpio.ts';
+import { vmlinuxOf } from './kernel.ts';
+import { kernelVersion, loadOrder } from './modules.ts';
+import { digestOf, filesBelow, nodeBinary, recipeDigest, REPOSITORY, VM_ASSETS, type Architecture, type Recipe } from './recipe.ts';
+import { makeTree, missingLibraries } from './tree.ts';
+
+/** What an image is made of, and how it is checked before it is started. */
+export interface ImageManifest {
+  schema: 1;
+  version: string;
+  architecture: Architecture;
+  kernel: string;
+  /** name → size in bytes and digest */
+  files: Record<'kernel' | 'initrd' | 'root', { name: string; size: number; sha256: string }>;
+  packages: Omit<Package, 'file'>[];
+}
+
+export type Report = (line: string) => void;
+
+/**
+ * The part that changes rarely: packages unpacked, kernel and initial RAM disk beside them. Made once for a recipe and kept in the
+ * cache; `refresh` asks the archive for newer packages first. Gives its folder: tree/, kernel, initrd, packages.json.
+ */
+export async function makeBase(
+  cache: string,
+  recipe: Recipe,
+  architecture: Architecture,
+  report: Report,
+  refresh = false,
+): Promise<string> {
+  const base = join(cache, 'base', `${architecture}-${recipeDigest(architecture)}`);
+  if (existsSync(join(base, 'packages.json')) && !refresh) return base;
+  if (!existsSync(nodeBinary(architecture)))
+    throw new Error(`Node for ${architecture} is missing: npm install --no-save --force --cpu ${architecture === 'amd64' ? 'x64' : 'arm64'}`);
+  const apt = await createApt(cache, recipe, architecture);
+  report(`packages: asking ${recipe.suite}'s archive`);
+  await apt.update();
+  const packages = await apt.resolve([...recipe.packages, recipe.kernel[architecture]]);
+  report(`packages: ${packages.length}`);
+  const debs = await apt.download(packages);
+  await mkdir(join(cache, 'base'), { recursive: true });
+  const work = await mkdtemp(join(cache, 'base', '.work-'));
+  try {
+    const tree = join(work, 'tree');
+    await makeTree(tree, debs, recipe, architecture);
+    const missing = await missingLibraries(tree);
+    if (missing.length > 0) throw new Error(`libraries are missing in the guest: ${missing.join(', ')}`);
+    const image = await readFile(join(tree, 'boot', `vmlinuz-${kernelVersion(tree)}`));
+    await writeFile(join(work, 'kernel'), architecture === 'amd64' ? vmlinuxOf(image) : image);
+    await writeFile(join(work, 'initrd'), await makeInitrd(work, tree, recipe));
+    await rm(join(tree, 'boot'), { recursive: true });
+    const list = packages.map(({ name, version, sha256 }) => ({ name, version, sha256 }));
+    await writeFile(join(work, 'packages.json'), JSON.stringify(list, undefined, 1));
+    await rm(base, { recursive: true, force: true });
+    await rename(work, base).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error; // another build was first
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return base;
+}
+
+/** busybox, the modules that reach the root image, and boot/init. */
+async function makeInitrd(work: string, tree: string, recipe: Recipe): Promise<Buffer> {
+  const directory = join(work, 'initrd.d');
+  for (const folder of ['bin', 'dev', 'modules', 'proc', 'root']) await mkdir(join(directory, folder), { recursive: true });
+  await copyFile(join(tree, 'usr/bin/busybox'), join(directory, 'bin/busybox'));
+  await symlink('busybox', join(directory, 'bin/sh'));
+  await copyFile(join(VM_ASSETS, 'boot/init'), join(directory, 'init'));
+  for (const [index, file] of loadOrder(tree, recipe.initrdModules).entries())
+    await copyFile(file, join(directory, 'modules', `${String(index).padStart(2, '0')}-${basename(file)}`));
+  const archive = cpioOf(directory);
+  await rm(directory, { recursive: true });
+  return gzipSync(archive, { level: 9 });
+}
+
+/** Native packages that the engine's bundle loads. */
+const NATIVE: Record<Architecture, string[]> = {
+  amd64: ['koffi', '@koromix/koffi-linux-x64', 'node-unix-socket', 'node-unix-socket-linux-x64-gnu'],
+  arm64: ['koffi', '@koromix/koffi-linux-arm64', 'node-unix-socket', 'node-unix-socket-linux-arm64-gnu'],
+};
+const SKIPPED = /\.(map|md|ts|txt|lib)$|\/(doc|src)\//;
+
+/**
+ * The image: the base's tree with the engine in it as a read-only erofs, with the kernel and the initial RAM disk, in a folder named by
+ * the digest of all that went in. The same inputs give the same bytes.
+ */
+export async function makeImage(
+  cache: string,
+  base: string,
+  architecture: Architecture,
+  version: string,
+  report: Report,
+): Promise<string> {
+  const engine = engineFiles(architecture);
+  const packages = JSON.parse(await readFile(join(base, 'packages.json'), 'utf8')) as Omit<Package, 'file'>[];
+  const inputs = createHash('sha256')
+    .update(`${architecture}\0${version}\0${recipeDigest(architecture)}\0${JSON.stringify(packages)}`)
+    .update(digestOf(engine.map(({ from }) => from), REPOSITORY))
+    .digest('hex')
+    .slice(0, 16);
+  const target = join(cache, 'images', `${version}-${architecture}-${inputs}`);
+  if (existsSync(join(target, 'manifest.json'))) return target;
+  report('root image: packing');
+  await mkdir(join(cache, 'images'), { recursive: true });
+  const work = join(cache, 'images', `.work-${randomBytes(6).toString('hex')}`);
+  try {
+    const tree = join(work, 'tree');
+    await mkdir(work);
+    // hard links: the tree's files are never written in place
+    await exec(['cp', '-al', join(base, 'tree'), tree], { env: process.env });
+    for (const { from, to } of engine) {
+      await mkdir(join(tree, 'opt/berth', to, '..'), { recursive: true });
+      await copyFile(from, join(tree, 'opt/berth', to));
+    }
+    await packRoot(tree, join(work, 'root'), inputs);
+    await rm(tree, { recursive: true });
+    for (const name of ['kernel', 'initrd']) await copyFile(join(base, name), join(work, name));
+    const files = {} as ImageManifest['files'];
+    for (const name of ['kernel', 'initrd', 'root'] as const) files[name] = await describe(join(work, name));
+    const [kernel = ''] = await readdir(join(base, 'tree/usr/lib/modules'));
+    const manifest: ImageManifest = { schema: 1, version, architecture, kernel, files, packages };
+    await writeFile(join(work, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    await rename(work, target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return target;
+}
+
+function engineFiles(architecture: Architecture): { from: string; to: string }[] {
+  const dist = join(REPOSITORY, 'dist');
+  const files = ['agent/main.cjs', 'agent/unpack-worker.cjs'].map((name) => ({ from: join(dist, name), to: name }));
+  const missing = files.find(({ from }) => !existsSync(from));
+  if (missing) throw new Error(`${missing.from} is missing: npm run build`);
+  for (const name of NATIVE[architecture]) {
+    const folder = join(REPOSITORY, 'node_modules', name);
+    for (const from of filesBelow(folder))
+      if (!SKIPPED.test(from)) files.push({ from, to: join('node_modules', name, from.slice(folder.length)) });
+  }
+  return files;
+}
+
+/** One time, one owner, one UUID (the inputs'), no extended attributes: nothing of the machine or the moment gets in. */
+async function packRoot(tree: string, target: string, inputs: string): Promise<void> {
+  const hex = createHash('sha256').update(inputs).digest('hex');
+  const uuid = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
+  await utimes(tree, 0, 0);
+  await exec(['mkfs.erofs', '-zlz4hc', '-x-1', '-T0', `-U${uuid}`, '--all-root', target, tree], {
+    env: process.env,
+    timeout: 600_000,
+  });
+}
+
+async function describe(path: string): Promise<{ name: string; size: number; sha256: string }> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return { name: basename(path), size: (await stat(path)).size, sha256: hash.digest('hex') };
+}
