@@ -52,6 +52,26 @@ test.describe('says why an image cannot be pulled', () => {
   });
 });
 
+test('asks who one is where a registry wants to know, and pulls then', async ({ images, registries, docker, page }) => {
+  await images.open();
+  await images.pull(registries.locked);
+  const card = images.card(registries.locked);
+  await card.getByRole('button', { name: 'Sign in' }).click();
+  const dialog = page.getByRole('dialog', { name: /^Sign in to 127\.0\.0\.1:\d+$/ });
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await expect(dialog.getByLabel('User name')).toHaveAttribute('aria-invalid', 'true');
+  await dialog.getByLabel('User name').fill('someone');
+  await dialog.getByLabel('Password').fill('wrong');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByLabel('Password')).toHaveAttribute('aria-invalid', 'true');
+  await expect(dialog.getByRole('alert')).toContainText('does not accept this user name and password');
+  await dialog.getByLabel('Password').fill('secret');
+  await page.keyboard.press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(images.row(registries.locked)).toBeVisible();
+  await docker('rmi', registries.locked);
+});
+
 test('tags, inspects and removes', async ({ images, registries, docker, page }) => {
   await images.open();
   await images.act(registries.busybox, /^Tag/);

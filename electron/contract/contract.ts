@@ -77,6 +77,18 @@ export const contract = {
       .input(z.object({ references: z.array(reference).min(1), force: z.boolean() }))
       .output(type<model.ActionResult[]>()),
   },
+  registries: {
+    /** signs in, and keeps that where `docker login` keeps it; refused with the field "password" when it is wrong */
+    signIn: base
+      .input(
+        z.object({
+          registry: z.string().min(1).max(255),
+          username: z.string().min(1).max(1024),
+          password: z.string().min(1).max(65_536),
+        }),
+      )
+      .output(type<void>()),
+  },
   networks: { list: base.output(type<model.NetworkRow[]>()) },
   volumes: {
     list: base.output(type<model.VolumeRow[]>()),

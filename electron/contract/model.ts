@@ -129,5 +129,7 @@ export interface AppError {
   detail?: string;
   action?: string;
   field?: string;
+  /** the registry that wants to know who asks: signing in to it may help */
+  signInTo?: string;
 }
 export type { ContainerInspect, Isolation, Pressure, UsageSample };

@@ -146,6 +146,10 @@ export class EngineClient {
     );
   };
 
+  /** Has the engine sign in to a registry; throws ApiError when that refuses. */
+  auth = (body: { username: string; password: string; serveraddress: string }): Promise<{ IdentityToken?: string }> =>
+    this.#http.json('POST', '/auth', { body });
+
   listNetworks = (): Promise<NetworkInspect[]> => this.#http.json('GET', '/networks');
   listVolumes = async (): Promise<VolumeInspect[]> =>
     (await this.#http.json<{ Volumes: VolumeInspect[] | null }>('GET', '/volumes')).Volumes ?? [];

@@ -2,6 +2,7 @@ import type { ProgressMessage } from '../../agent/api/image.ts';
 import type { LayerPhase, LayerProgress, PullUpdate } from '../contract/model.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { ApiError } from '../engine/errors.ts';
+import { registryOf } from '../engine/reference.ts';
 import { toAppError, HostError } from './failures.ts';
 import { pause } from './signals.ts';
 
@@ -128,9 +129,9 @@ function pullFailure(error: unknown, reference: string): HostError {
       `Check the registry's address in "${reference}", and that it is running.`,
     ],
     [
-      /unauthorized|authentication required|denied/i,
+      /unauthorized|authentication required|no basic auth credentials|denied/i,
       'unauthorized',
-      'Check the name, or log in to the registry first: docker login.',
+      'Check the name, or sign in to the registry.',
     ],
     [
       /no matching manifest|does not match the (detected|specified) (host )?platform/i,
@@ -141,5 +142,6 @@ function pullFailure(error: unknown, reference: string): HostError {
   ];
   const rule = rules.find(([pattern]) => pattern.test(text));
   if (!rule) return new HostError({ ...failure, message: text });
-  return new HostError({ code: rule[1], message: text, action: rule[2], field: 'image' });
+  const signInTo = rule[1] === 'unauthorized' ? { signInTo: registryOf(reference) } : {};
+  return new HostError({ code: rule[1], message: text, action: rule[2], field: 'image', ...signInTo });
 }

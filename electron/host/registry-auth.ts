@@ -6,9 +6,12 @@ import { registryOf } from '../engine/reference.ts';
 
 /** The key of Docker Hub in docker's configuration file. */
 const HUB = 'https://index.docker.io/v1/';
-const HELPER_TIMEOUT = 10_000;
+/** Milliseconds a credential helper has: it may ask the user to unlock a keychain. */
+export const HELPER_TIMEOUT = 10_000;
 
-interface DockerConfig {
+/** docker's configuration file, as far as it is used here; what else is in it is kept. */
+export interface DockerConfig {
+  [other: string]: unknown;
   auths?: Record<string, { auth?: string; identitytoken?: string }>;
   credsStore?: string;
   credHelpers?: Record<string, string>;
@@ -28,16 +31,27 @@ export async function registryAuth(reference: string, env: NodeJS.ProcessEnv = p
   const config = await dockerConfig(env);
   if (!config) return '';
   const registry = registryOf(reference);
-  const key = registry === 'docker.io' ? HUB : registry;
-  const helper = config.credHelpers?.[key] ?? config.credHelpers?.[registry] ?? config.credsStore;
+  const key = configKey(registry);
+  const helper = helperFor(config, registry);
   const login = (helper && (await askHelper(helper, key, env))) || fromFile(config, key);
   return login ? Buffer.from(JSON.stringify(login)).toString('base64url') : '';
 }
 
+/** Under which name a registry stands in docker's configuration and with its helpers. */
+export const configKey = (registry: string): string => (registry === 'docker.io' ? HUB : registry);
+
+/** The credential helper for a registry: "pass" is the program docker-credential-pass. */
+export function helperFor(config: DockerConfig, registry: string): string | undefined {
+  const name = config.credHelpers?.[configKey(registry)] ?? config.credHelpers?.[registry] ?? config.credsStore;
+  return name && /^[\w.-]+$/.test(name) ? name : undefined;
+}
+
+export const configPath = (env: NodeJS.ProcessEnv): string =>
+  join(env['DOCKER_CONFIG'] || join(env['HOME'] ?? homedir(), '.docker'), 'config.json');
+
 async function dockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig | undefined> {
-  const directory = env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.docker');
   try {
-    return JSON.parse(await readFile(join(directory, 'config.json'), 'utf8')) as DockerConfig;
+    return JSON.parse(await readFile(configPath(env), 'utf8')) as DockerConfig;
   } catch {
     return undefined;
   }
@@ -57,7 +71,6 @@ function fromFile(config: DockerConfig, key: string): Login | undefined {
 }
 
 function askHelper(name: string, key: string, env: NodeJS.ProcessEnv): Promise<Login | undefined> {
-  if (!/^[\w.-]+$/.test(name)) return Promise.resolve(undefined);
   return new Promise((done) => {
     const child = spawn(`docker-credential-${name}`, ['get'], {
       env,

@@ -7,6 +7,7 @@ import type { HostServices } from './host.ts';
 import { readLogs } from './logs.ts';
 import { pullImage } from './pull.ts';
 import { runContainer } from './run.ts';
+import { signIn } from './sign-in.ts';
 
 /** A stream whose failures are the contract's. */
 async function* guarded<T>(source: AsyncIterable<T>): AsyncGenerator<T, void, void> {
@@ -105,6 +106,9 @@ export function createRouter(host: HostServices) {
       remove: os.images.remove.handler(({ input }) =>
         each(input.references, (id) => client.removeImage(id, input.force)),
       ),
+    },
+    registries: {
+      signIn: os.registries.signIn.handler(({ input }) => signIn(client, input)),
     },
     networks: {
       list: os.networks.list.handler(() => host.listNetworks()),

@@ -1,0 +1,157 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, closeSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SshConnection } from './connection.ts';
+import { followConsole, type ConsoleEvent } from './console.ts';
+import type { MachineImage } from './image.ts';
+import type { MachinePaths } from './paths.ts';
+import { Readiness } from './readiness.ts';
+import { forwardSocket } from './socket-forward.ts';
+import { machineKey, runOver } from './ssh.ts';
+import { MachineError, type MachineDriver, type MachineProcess, type MachineSettings } from './types.ts';
+
+const ENGINE_SOCKET = '/run/berth/engine.sock';
+const GIB = 2 ** 30;
+
+export interface Machine {
+  readonly process: MachineProcess;
+  readonly ssh: SshConnection;
+  /** asks the guest to end; after `patience` milliseconds it is ended. Says which of the two it was. */
+  stop(patience?: number): Promise<'clean' | 'hard'>;
+}
+
+export interface StartOptions {
+  paths: MachinePaths;
+  image: MachineImage;
+  settings: MachineSettings;
+  driver: MachineDriver;
+  readiness: Readiness;
+  /** milliseconds until `_ping` must answer */
+  patience?: number;
+}
+
+/** Starts the machine and resolves when its engine answers on the host's socket. When it fails, nothing of it goes on. */
+export async function startMachine(options: StartOptions): Promise<Machine> {
+  const { paths, settings, driver, image, readiness } = options;
+  mkdirSync(paths.home, { recursive: true, mode: 0o700 });
+  mkdirSync(paths.run, { recursive: true, mode: 0o700 });
+  prepareDisk(paths.data, settings.disk);
+  const { privateKey, publicKey } = machineKey(paths.key);
+  if (existsSync(paths.console)) renameSync(paths.console, `${paths.console}.1`);
+  rmSync(paths.monitor, { force: true });
+  const sshPort = await freePort();
+  const files = { ...image, data: paths.data, console: paths.console, monitor: paths.monitor };
+  const started = await driver.start({ ...settings, files, sshPort, publicKey });
+  readiness.reached('process');
+
+  const over = new AbortController();
+  const booted = watchBoot(paths, readiness, over.signal);
+  const died = started.exited.then((why) => {
+    throw new MachineError(`the machine ended while it started: ${why}`, `see ${paths.console}`, readiness.next());
+  });
+  died.catch(() => undefined);
+  const late = sleep(options.patience ?? 180_000, undefined, { signal: over.signal, ref: false }).then(() => {
+    throw new MachineError(`the machine did not become ready in time`, `see ${paths.console}`, readiness.next());
+  });
+  late.catch(() => undefined);
+  let ssh: SshConnection | undefined;
+  let server: Server | undefined;
+  try {
+    const hostKey = pinned(paths.hostKey, await Promise.race([booted, died, late]));
+    ssh = new SshConnection({ host: '127.0.0.1', port: sshPort, privateKey, hostKey });
+    await Promise.race([ssh.client(), died, late]);
+    readiness.reached('ssh');
+    server = await forwardSocket(paths.socket, ENGINE_SOCKET, ssh);
+    await Promise.race([untilPing(paths.socket, over.signal), died, late]);
+    readiness.reached('engine');
+  } catch (error) {
+    server?.close();
+    ssh?.close();
+    await started.kill();
+    throw error;
+  } finally {
+    over.abort();
+  }
+  return { process: started, ssh, stop: (patience = 20_000) => stop(started, ssh, server, patience) };
+}
+
+async function stop(process: MachineProcess, ssh: SshConnection, server: Server, patience: number) {
+  server.close();
+  const asked = Promise.race([ssh.client(), sleep(patience / 2)]).then(async (client) => {
+    // busybox init takes USR2 as "power off": it ends everything in order
+    if (client) await Promise.race([runOver(client, 'kill -USR2 1'), sleep(2_000)]);
+  });
+  asked.catch(() => undefined);
+  const clean = await Promise.race([process.exited.then(() => true), sleep(patience, false, { ref: false })]);
+  ssh.close();
+  if (!clean) await process.kill();
+  return clean ? 'clean' : 'hard';
+}
+
+/** Sparse; a larger size is taken over at once (the guest grows its file system at its start), a smaller one is not. */
+export function prepareDisk(path: string, gibibytes: number): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
+  if (statSync(path).size < gibibytes * GIB) truncateSync(path, gibibytes * GIB);
+}
+
+/** Follows the console until everything is mounted; gives the host key that the guest shows there. */
+function watchBoot(paths: MachinePaths, readiness: Readiness, signal: AbortSignal): Promise<string> {
+  return new Promise((done, fail) => {
+    let hostKey = '';
+    const tell = (event: ConsoleEvent) => {
+      if (event.kind === 'output') readiness.reached('kernel');
+      else if (event.kind === 'hostkey') hostKey = event.key;
+      else if (event.kind === 'step' && event.step === 'init') readiness.reached('init');
+      else if (event.kind === 'step' && event.step === 'mounted') {
+        readiness.reached('mounted');
+        done(hostKey);
+      } else if (event.kind === 'failed') fail(new MachineError(event.why, hintFor(event.step), readiness.next()));
+      else if (event.kind === 'panic')
+        fail(new MachineError(`the guest's kernel stopped: ${event.why}`, `see ${paths.console}`, readiness.next()));
+    };
+    followConsole(paths.console, signal, tell).catch(fail);
+  });
+}
+
+const hintFor = (step: string) =>
+  step === 'data'
+    ? 'the data disk holds the images and containers: free space on the host, or begin anew with berth machine reset'
+    : 'build the image again: berth machine build --force';
+
+/** The host key of the first start is the one of all starts. */
+function pinned(path: string, shown: string): string {
+  if (shown === '') throw new MachineError('the guest showed no host key', 'berth machine reset', 'ssh');
+  if (!existsSync(path)) writeFileSync(path, `${shown}\n`, { mode: 0o600 });
+  return readFileSync(path, 'utf8').trim();
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+async function untilPing(socket: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    if (await ping(socket).catch(() => false)) return;
+    await sleep(50);
+  }
+}
+
+function ping(socketPath: string): Promise<boolean> {
+  return new Promise((done, fail) => {
+    const asked = request({ socketPath, path: '/_ping', agent: false }, (answer) => {
+      answer.resume();
+      answer.once('end', () => done(answer.statusCode === 200));
+    });
+    asked.setTimeout(30_000, () => asked.destroy(new Error('no answer')));
+    asked.once('error', fail);
+    asked.end();
+  });
+}

@@ -1,0 +1,47 @@
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where one machine keeps its things. `home` outlives stops; `run` holds sockets, whose names must stay short. */
+export interface MachinePaths {
+  home: string;
+  run: string;
+  data: string;
+  key: string;
+  hostKey: string;
+  settings: string;
+  status: string;
+  lock: string;
+  console: string;
+  log: string;
+  socket: string;
+  monitor: string;
+}
+
+/** `BERTH_MACHINE_HOME` moves everything, for a second machine or a test. */
+export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: string = process.platform): MachinePaths {
+  const home = env['BERTH_MACHINE_HOME'] || join(dataDirectory(env, platform), 'machine');
+  const run = env['BERTH_MACHINE_HOME']
+    ? home
+    : join(env['XDG_RUNTIME_DIR'] || join(tmpdir(), `berth-${process.getuid?.() ?? 'user'}`), 'berth-machine');
+  const windows = platform === 'win32';
+  return {
+    home,
+    run,
+    data: join(home, 'data.raw'),
+    key: join(home, 'id_ed25519'),
+    hostKey: join(home, 'host-key'),
+    settings: join(home, 'settings.json'),
+    status: join(home, 'status.json'),
+    lock: join(home, 'lock'),
+    console: join(home, 'console.log'),
+    log: join(home, 'machine.log'),
+    socket: windows ? '\\\\.\\pipe\\berth-engine' : join(run, 'engine.sock'),
+    monitor: windows ? '\\\\.\\pipe\\berth-monitor' : join(run, 'monitor.sock'),
+  };
+}
+
+function dataDirectory(env: NodeJS.ProcessEnv, platform: string): string {
+  if (platform === 'darwin') return join(homedir(), 'Library/Application Support/Berth');
+  if (platform === 'win32') return join(env['LOCALAPPDATA'] || join(homedir(), 'AppData/Local'), 'Berth');
+  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'berth');
+}

@@ -1,0 +1,84 @@
+import type { DriverCapabilities, MachineConfig } from './types.ts';
+
+/** What decides how QEMU is called: Node's names. */
+export interface QemuHost {
+  platform: string;
+  arch: string;
+  /** /dev/kvm can be opened; only asked on Linux */
+  kvm: boolean;
+}
+export type Accelerator = 'kvm' | 'hvf' | 'whpx' | 'tcg';
+
+/** The best that QEMU has on this host: the hypervisor of the platform where the guest's architecture is the host's. */
+export function acceleratorOf(host: QemuHost): Accelerator {
+  if (host.arch !== 'x64' && host.arch !== 'arm64') return 'tcg';
+  if (host.platform === 'linux') return host.kvm ? 'kvm' : 'tcg';
+  if (host.platform === 'darwin') return 'hvf';
+  if (host.platform === 'win32') return 'whpx';
+  return 'tcg';
+}
+
+export const qemuProgram = (host: QemuHost): string =>
+  `qemu-system-${host.arch === 'arm64' ? 'aarch64' : 'x86_64'}${host.platform === 'win32' ? '.exe' : ''}`;
+
+export const qemuCapabilities = (host: QemuHost): DriverCapabilities => ({
+  accelerated: acceleratorOf(host) !== 'tcg',
+  // Free page reporting discards pages with madvise, or what the platform has of it; Windows has not.
+  reclaimsMemory: host.platform !== 'win32',
+  growsDisk: true,
+  // virtiofsd is a Linux program; the guest's kernel has no 9p.
+  sharedFolders: host.platform === 'linux' ? 'virtiofs' : 'none',
+});
+
+/**
+ * QEMU's command line: no firmware's menus, no default devices, the kernel started directly, the disks by virtio.
+ * q35 rather than microvm: the latter hung in the calibration of its clock under emulation.
+ */
+export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator = acceleratorOf(host)): string[] {
+  const { files } = config;
+  const arm = host.arch === 'arm64';
+  const disk = (id: string, file: string, options: string) => [
+    '-drive',
+    `if=none,id=${id},file=${escape(file)},format=raw,${options}`,
+    '-device',
+    `virtio-blk-pci,drive=${id}`,
+  ];
+  const balloon = qemuCapabilities(host).reclaimsMemory ? ',free-page-reporting=on' : '';
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-name', 'berth'],
+    ...['-machine', arm ? 'virt' : 'q35,vmport=off', '-accel', accelerationOf(host, accelerator)],
+    ...['-cpu', processorOf(host, accelerator), '-smp', String(config.cpus), '-m', String(config.memory)],
+    ...['-kernel', files.kernel, '-initrd', files.initrd],
+    ...['-append', kernelCommandLine(arm, config)],
+    ...['-serial', `file:${files.console}`],
+    ...['-netdev', `user,id=n0,hostfwd=tcp:127.0.0.1:${config.sshPort}-:22`],
+    ...['-device', 'virtio-net-pci,netdev=n0,romfile=', '-device', 'virtio-rng-pci'],
+    ...disk('root', files.root, 'readonly=on'),
+    ...disk('data', files.data, 'discard=unmap,detect-zeroes=unmap,cache=writeback'),
+    ...['-device', `virtio-balloon-pci,deflate-on-oom=on${balloon}`],
+    ...['-qmp', monitorOf(host, files.monitor)],
+  ];
+}
+
+const kernelCommandLine = (arm: boolean, config: MachineConfig) =>
+  [`console=${arm ? 'ttyAMA0' : 'ttyS0'}`, 'quiet', 'loglevel=3', 'panic=-1', `berth.key=${config.publicKey}`].join(' ');
+
+/** A comma in an option's value is written twice. */
+const escape = (value: string) => value.replaceAll(',', ',,');
+
+function accelerationOf(host: QemuHost, accelerator: Accelerator): string {
+  if (accelerator === 'tcg') return 'tcg,thread=multi';
+  // The hypervisor platform of Windows has no interrupt controller that QEMU can use; its ARM version refuses the option.
+  if (accelerator === 'whpx' && host.arch === 'x64') return 'whpx,kernel-irqchip=off';
+  return accelerator;
+}
+
+function processorOf(host: QemuHost, accelerator: Accelerator): string {
+  // `max` makes WHPX crash on some AMD processors; pdpe1gb is not what the Intel hypervisor of macOS can do.
+  if (accelerator === 'whpx') return host.arch === 'x64' ? 'Westmere' : 'host';
+  if (accelerator === 'hvf') return host.arch === 'x64' ? 'host,-pdpe1gb' : 'host';
+  return accelerator === 'kvm' ? 'host' : 'max';
+}
+
+const monitorOf = (host: QemuHost, path: string) =>
+  host.platform === 'win32' ? `pipe:${path.split('\\').at(-1) ?? path}` : `unix:${escape(path)},server=on,wait=off`;

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acceleratorOf, qemuArguments, qemuCapabilities, qemuProgram, type QemuHost } from './qemu-arguments.ts';
+import { MachineError, type MachineConfig, type MachineDriver, type MachineProcess } from './types.ts';
+
+const ELSEWHERE: Record<string, string[]> = {
+  darwin: ['/opt/homebrew/bin', '/usr/local/bin'],
+  win32: ['C:\\Program Files\\qemu'],
+};
+const INSTALL: Record<string, string> = {
+  darwin: 'install it: brew install qemu',
+  win32: 'install it: winget install SoftwareFreedomConservancy.QEMU',
+};
+
+export const thisHost = (): QemuHost => ({
+  platform: process.platform,
+  arch: process.arch,
+  kvm: process.platform === 'linux' && canOpenKvm(),
+});
+
+/** A device node alone says nothing: without the hardware, opening it fails. */
+function canOpenKvm(): boolean {
+  try {
+    closeSync(openSync('/dev/kvm', 'r+'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function findQemu(host: QemuHost): string {
+  const name = qemuProgram(host);
+  const separator = host.platform === 'win32' ? ';' : ':';
+  const folders = [...(process.env['PATH'] ?? '').split(separator), ...(ELSEWHERE[host.platform] ?? [])];
+  for (const folder of folders.filter(Boolean)) {
+    const file = join(folder, name);
+    if (!existsSync(file)) continue;
+    accessSync(file, constants.X_OK);
+    return file;
+  }
+  const hint = INSTALL[host.platform] ?? 'install it: apt-get install qemu-system-x86 (or qemu-system-arm)';
+  throw new MachineError(`${name} is missing`, hint, 'process');
+}
+
+/** QEMU on every platform; the acceleration is what the host offers. `log` gets what QEMU says. */
+export function createQemuDriver(log: string, host: QemuHost = thisHost()): MachineDriver {
+  const accelerator = acceleratorOf(host);
+  return {
+    name: 'qemu',
+    accelerator,
+    capabilities: qemuCapabilities(host),
+    warnings:
+      accelerator === 'tcg'
+        ? ['No hardware virtualisation here: the machine is emulated, and about ten times slower.']
+        : [],
+    start: (config) => start(findQemu(host), qemuArguments(host, config, accelerator), log),
+  };
+}
+
+async function start(program: string, args: string[], log: string): Promise<MachineProcess> {
+  const output = openSync(log, 'w', 0o600);
+  const child = spawn(program, args, { stdio: ['ignore', output, output] });
+  closeSync(output);
+  let killed = false;
+  const exited = new Promise<string>((done) => {
+    child.once('exit', (code, signal) => {
+      const said = readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('; ');
+      done(killed ? '' : said || (signal ? `ended by ${signal}` : `exit code ${code}`));
+    });
+  });
+  await new Promise<void>((done, fail) => {
+    child.once('spawn', done);
+    child.once('error', (error) => fail(new MachineError(`QEMU cannot start: ${error.message}`, '', 'process')));
+  });
+  return {
+    pid: child.pid as number,
+    exited,
+    async kill() {
+      killed = true;
+      child.kill('SIGKILL');
+      await Promise.race([exited, sleep(5_000)]);
+    },
+  };
+}
+
+export type { MachineConfig };
