@@ -6,7 +6,7 @@ let fixture: DockerFixture;
 beforeAll(async () => {
   fixture = await dockerFixture();
 }, 60_000);
-afterAll(() => fixture.close(), 60_000);
+afterAll(() => fixture?.close(), 60_000);
 
 const FAST = ['--health-interval', '100ms', '--health-timeout', '5s'];
 

@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timestampOf } from '../system/clock.ts';
 
@@ -25,6 +25,13 @@ export async function readExit(directory: string, id: string): Promise<ExitNotic
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** Writes what conmon would have: for a container whose conmon was killed. The watch tells of it as of any other. */
+export async function writeExit(directory: string, id: string, code: number): Promise<void> {
+  const draft = join(directory, `${id}.draft`);
+  await writeFile(draft, String(code));
+  await rename(draft, join(directory, id));
 }
 
 export const forgetExit = (directory: string, id: string): Promise<void> => rm(join(directory, id), { force: true });

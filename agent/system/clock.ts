@@ -9,10 +9,28 @@ export interface Clock {
   setTimeout(run: () => void, milliseconds: number): () => void;
 }
 
-/** Microsecond wall clock from the monotonic one, so that two calls in the same millisecond still differ. */
+/** Milliseconds by which the two clocks may differ before the time of day is taken to have been set, or the machine to have slept. */
+const DRIFT = 2;
+
+/**
+ * Milliseconds since the epoch with their fraction: the monotonic clock, so that two calls in the same millisecond still differ, but set
+ * anew whenever the time of day has left it behind.
+ */
+export function fineClock(timeOfDay = () => Date.now(), monotonic = () => performance.now()): () => number {
+  let offset = timeOfDay() - monotonic();
+  return () => {
+    const coarse = timeOfDay();
+    const elapsed = monotonic();
+    if (Math.abs(offset + elapsed - coarse) > DRIFT) offset = coarse - elapsed;
+    return offset + elapsed;
+  };
+}
+
+export const fineNow = fineClock();
+
 export const systemClock: Clock = {
   now: () => Date.now(),
-  timestamp: () => timestampOf(performance.timeOrigin + performance.now()),
+  timestamp: () => timestampOf(fineNow()),
   monotonic: () => process.hrtime.bigint(),
   setTimeout: (run, milliseconds) => {
     const timer = setTimeout(run, milliseconds);

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { forgetExit, type ExitNotice } from '../../runtime/exit-watch.ts';
+import { ageOf } from '../../runtime/process-identity.ts';
 import { unwatched } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { endProcesses } from './leftovers.ts';
@@ -16,7 +17,7 @@ export async function onExit(ctx: ContainersContext, notice: ExitNotice): Promis
   if (!live) return forgetExit(ctx.layout.exits, notice.id);
   const after = await live.lock.run(async () => {
     if (!hasProcesses(live.record)) return undefined;
-    return recordExit(ctx, live, notice);
+    return recordExit(ctx, live, notice, ageOf(live.record.pidStartTime));
   });
   if (after === 'remove') await remove(ctx, live, { force: true, volumes: true });
 }
@@ -47,16 +48,19 @@ export async function release(ctx: ContainersContext, live: Live): Promise<void>
   await attempt('its run directory', () => rm(ctx.layout.containerRun(record.id), { recursive: true, force: true }));
 }
 
-/** The caller holds the lock. */
+/** The caller holds the lock. `ranFor`: milliseconds; by the time of day, which may have jumped, where nobody saw the end. */
 export async function recordExit(
   ctx: ContainersContext,
   live: Live,
   notice: ExitNotice,
+  ranFor = Math.max(0, Date.parse(notice.at) - Date.parse(live.record.state.StartedAt)),
 ): Promise<'remove' | undefined> {
   const { record } = live;
   const { state } = record;
-  const oomKilled = (await ctx.cgroups.oomKills(record.cgroupPath).catch(() => 0)) > 0;
-  // conmon has closed its end by now; a client that never got connected is told here.
+  const oomKills = await ctx.cgroups.oomKills(record.cgroupPath).catch(() => 0);
+  const oomKilled = oomKills > 0 || state.OOMKilled;
+  // conmon closes its end when it has handed over all; a client that never got connected is told here.
+  await live.hub.drained();
   live.hub.end();
   await release(ctx, live);
   Object.assign(state, { Pid: 0, ExitCode: notice.code, FinishedAt: notice.at, OOMKilled: oomKilled, Error: '' });
@@ -66,21 +70,18 @@ export async function recordExit(
   record.netns = '';
   record.attached = { networks: {}, ports: {} };
   live.execIds.clear();
-  const restart = live.exitWanted ? undefined : planRestart(ctx, live);
+  const restart = live.exitWanted ? undefined : planRestart(ctx, live, ranFor);
   setStatus(state, restart ? 'restarting' : 'exited');
   if (restart) record.restartCount += 1;
   await ctx.table.save(live);
   await forgetExit(ctx.layout.exits, record.id);
-  if (oomKilled) emit(ctx, live, 'oom');
+  if (oomKills > live.oomKills) emit(ctx, live, 'oom');
   emit(ctx, live, 'die', {
     exitCode: String(notice.code),
-    execDuration: String(secondsBetween(state.StartedAt, notice.at)),
+    execDuration: String(Math.floor(ranFor / 1000)),
   });
   ctx.table.changed(live, 'die');
   live.settle('not-running', 'next-exit');
   restart?.();
   return !restart && record.hostConfig.AutoRemove && !live.keep ? 'remove' : undefined;
 }
-
-const secondsBetween = (from: string, to: string): number =>
-  Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));

@@ -1,3 +1,4 @@
+import { isAlive } from '../../runtime/process-identity.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { ConsoleHub } from './console-hub.ts';
 import { Mutex } from './mutex.ts';
@@ -14,7 +15,7 @@ export class Live {
   readonly lock = new Mutex();
   readonly saving = new Mutex();
   readonly waiters = new Set<Waiter>();
-  readonly hub = new ConsoleHub();
+  readonly hub = new ConsoleHub(() => this.starting || isAlive(this.record.state.Pid, this.record.pidStartTime));
   readonly execIds = new Set<string>();
   /** takes back the timer of a restart to come */
   cancelRestart: (() => void) | undefined;
@@ -25,6 +26,10 @@ export class Live {
   /** a restart by the user is under way: auto-remove leaves the exit alone */
   keep = false;
   removing = false;
+  /** how often the kernel has ended a process of it for want of memory, of which was told */
+  oomKills = 0;
+  /** the last signal a user sent: how the process ended, when conmon cannot tell */
+  lastSignal = 0;
   /** a start is under way */
   starting = false;
   /** how often the root is in use beside the container itself */

@@ -7,7 +7,7 @@ import type { Live } from './live.ts';
 import { sendSignal } from './kill.ts';
 import { unmountRoot } from './root-mount.ts';
 import { guard, setStatus } from './state.ts';
-import { waitExit } from './wait.ts';
+import { waitExit } from './wait-exit.ts';
 
 const SIGKILL = 9;
 /** Directories of containers that are gone but for their files; found again at the next start. */
@@ -41,7 +41,7 @@ async function end(ctx: ContainersContext, live: Live): Promise<void> {
   // A start under way has to be over before its process can be ended.
   await live.lock.run(() => Promise.resolve());
   if (live.record.state.Pid === 0) return;
-  const exit = waitExit(live, 10_000);
+  const exit = waitExit(ctx, live, 10_000);
   await sendSignal(ctx, live, SIGKILL);
   if (!(await exit))
     throw conflict(

@@ -1,7 +1,6 @@
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
-import { setStatus } from './state.ts';
 import { startLocked } from './start.ts';
 
 const FIRST_DELAY = 100;
@@ -32,43 +31,30 @@ export function nextDelay(last: number, ranFor: number): number {
   return Math.min(last * 2, LONGEST_DELAY);
 }
 
-/** What to call, once the exit is recorded, to start the container again in time; undefined when it stays ended. */
-export function planRestart(ctx: ContainersContext, live: Live): (() => void) | undefined {
-  const { record } = live;
-  if (!wantsRestart(record)) return undefined;
-  live.restartDelay = nextDelay(
-    live.restartDelay,
-    Date.parse(record.state.FinishedAt) - Date.parse(record.state.StartedAt),
-  );
+/**
+ * What to call, once the exit is recorded, to start the container again in time; undefined when it stays ended. `ranFor`: milliseconds.
+ */
+export function planRestart(ctx: ContainersContext, live: Live, ranFor: number): (() => void) | undefined {
+  if (!wantsRestart(live.record)) return undefined;
+  live.restartDelay = nextDelay(live.restartDelay, ranFor);
   return () => scheduleRestart(ctx, live, live.restartDelay);
 }
 
-/** Starts the container, which is in state `restarting`, after `delay` milliseconds, unless somebody cancels. */
+/**
+ * Starts the container, which is in state `restarting`, after `delay` milliseconds, unless somebody cancels. One that cannot be started
+ * stays ended, with the reason in its state, as dockerd has it: what is missing does not come by itself.
+ */
 export function scheduleRestart(ctx: ContainersContext, live: Live, delay: number): void {
   live.cancelRestart = ctx.clock.setTimeout(() => {
     live.cancelRestart = undefined;
-    live.lock
+    void live.lock
       .run(async () => {
-        if (live.record.state.Status !== 'restarting') return;
-        try {
-          await startLocked(ctx, live);
-        } catch (error) {
-          ctx.log.warn(
-            `container ${live.id} could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
-          );
-          await retry(ctx, live);
-        }
+        if (live.record.state.Status === 'restarting') await startLocked(ctx, live);
       })
-      .catch((error: unknown) => ctx.log.error(`restart of container ${live.id}`, error));
+      .catch((error: unknown) => {
+        ctx.log.warn(
+          `container ${live.id} could not be restarted: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      });
   }, delay);
-}
-
-/** A start that fails counts as an exit. */
-async function retry(ctx: ContainersContext, live: Live): Promise<void> {
-  if (!wantsRestart(live.record)) return;
-  live.restartDelay = nextDelay(live.restartDelay, 0);
-  live.record.restartCount += 1;
-  setStatus(live.record.state, 'restarting');
-  await ctx.table.save(live);
-  scheduleRestart(ctx, live, live.restartDelay);
 }

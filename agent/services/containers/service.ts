@@ -18,9 +18,11 @@ import { onExit } from './exited.ts';
 import { inspect } from './inspect.ts';
 import { kill } from './kill.ts';
 import { list, type ListOptions } from './list.ts';
+import { startOomWatch } from './oom.ts';
 import { pause, unpause } from './pause.ts';
 import { prune } from './prune.ts';
-import { findLost, recover, startByPolicy } from './recover.ts';
+import { startLostCheck } from './lost.ts';
+import { recover, startByPolicy } from './recover.ts';
 import { remove, type RemoveOptions } from './remove.ts';
 import { rename } from './rename.ts';
 import { resize } from './resize.ts';
@@ -54,8 +56,6 @@ export interface ContainerBackend {
   prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
   attach(reference: string, options: AttachOptions): { tty: boolean; run: (connection: Hijacked) => Promise<void> };
 }
-
-const LOST_CHECK = 10_000;
 
 export function createLookup(ctx: ContainersContext): ContainerLookup {
   return {
@@ -104,13 +104,14 @@ export async function runContainers(ctx: ContainersContext): Promise<{ ready: ()
   // The watch first: an exit between recovery and watch would never be seen.
   const stopWatch = await watchExits(ctx.layout.exits, (notice) => void onExit(ctx, notice).catch(failed), failed);
   await recover(ctx);
-  const timer = setInterval(() => void findLost(ctx).catch(failed), LOST_CHECK);
-  timer.unref();
+  const stopLostCheck = startLostCheck(ctx);
+  const stopOomWatch = startOomWatch(ctx);
   return {
     ready: () => startByPolicy(ctx),
     stop: () => {
       stopWatch();
-      clearInterval(timer);
+      stopLostCheck();
+      stopOomWatch();
       for (const live of ctx.table.values()) live.cancelRestart?.();
     },
   };

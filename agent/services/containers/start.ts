@@ -49,6 +49,8 @@ export async function startLocked(ctx: ContainersContext, live: Live): Promise<v
   const undo = new Undo();
   live.starting = true;
   live.exitWanted = false;
+  live.lastSignal = 0;
+  live.oomKills = 0;
   try {
     const { process, attachment, netns } = await prepare(ctx, live, undo);
     const bundle = ctx.layout.bundle(live.id);

@@ -38,7 +38,6 @@ const TABLE: Record<Verb, Partial<Record<ContainerStatus, Refusal>>> = {
     exited: 'notRunningKill',
     removing: 'notRunningKill',
     dead: 'notRunningKill',
-    restarting: 'notRunningKill',
   },
   pause: {
     created: 'notRunning',

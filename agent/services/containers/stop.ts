@@ -2,8 +2,9 @@ import { parseSignal } from '../../runtime/signals.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { sendSignal } from './kill.ts';
 import type { Live } from './live.ts';
-import { guard, setStatus } from './state.ts';
-import { waitExit } from './wait.ts';
+import { endRestart } from './end-restart.ts';
+import { guard } from './state.ts';
+import { waitExit } from './wait-exit.ts';
 
 const DEFAULT_TIMEOUT = 10;
 const SIGKILL = 9;
@@ -31,23 +32,10 @@ export async function stopRunning(ctx: ContainersContext, live: Live, options: S
   if (await endRestart(ctx, live)) return;
   await ctx.table.save(live);
   const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT;
-  const exit = waitExit(live, seconds < 0 ? undefined : seconds * 1000);
+  const exit = waitExit(ctx, live, seconds < 0 ? undefined : seconds * 1000);
   await sendSignal(ctx, live, signal);
   if (await exit) return;
-  const killed = waitExit(live, 10_000);
+  const killed = waitExit(ctx, live, 10_000);
   await sendSignal(ctx, live, SIGKILL);
   if (!(await killed)) throw new Error(`tried to kill container, but did not receive an exit event`);
-}
-
-/** True when the container only waited to be restarted: then it is ended now. */
-async function endRestart(ctx: ContainersContext, live: Live): Promise<boolean> {
-  return live.lock.run(async () => {
-    if (live.record.state.Status !== 'restarting') return live.record.state.Pid === 0;
-    live.cancelRestart?.();
-    live.cancelRestart = undefined;
-    setStatus(live.record.state, 'exited');
-    await ctx.table.save(live);
-    live.settle('not-running', 'next-exit');
-    return true;
-  });
 }

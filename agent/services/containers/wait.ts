@@ -26,25 +26,3 @@ const response = (code: number, error: string): WaitResponse => ({
   StatusCode: code,
   ...(error === '' ? {} : { Error: { Message: error } }),
 });
-
-/** True when the container has no process any more, false when `milliseconds` have passed before that. */
-export function waitExit(live: Live, milliseconds: number | undefined): Promise<boolean> {
-  if (live.record.state.Pid === 0) return Promise.resolve(true);
-  return new Promise((done) => {
-    const waiter: Waiter = {
-      condition: 'next-exit',
-      done: () => {
-        clearTimeout(timer);
-        done(true);
-      },
-    };
-    live.waiters.add(waiter);
-    const timer =
-      milliseconds === undefined
-        ? undefined
-        : setTimeout(() => {
-            live.waiters.delete(waiter);
-            done(false);
-          }, milliseconds);
-  });
-}

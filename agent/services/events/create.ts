@@ -1,5 +1,6 @@
 import type { EventMessage } from '../../api/system.ts';
 import type { Filters } from '../../http/query.ts';
+import { fineNow } from '../../system/clock.ts';
 import { matchesEvent } from './filter.ts';
 import type { EventBackend, EventSink } from './types.ts';
 
@@ -10,9 +11,7 @@ const KEPT = 512;
 export type Now = () => number;
 
 /** Stamps events, keeps the last ones, and hands them to those who listen. */
-export function createEvents(
-  now: Now = () => performance.timeOrigin + performance.now(),
-): EventSink & EventBackend & { listeners: () => number } {
+export function createEvents(now: Now = fineNow): EventSink & EventBackend & { listeners: () => number } {
   const kept: EventMessage[] = [];
   const listeners = new Set<(event: EventMessage) => void>();
   return {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync, statfsSync } from 'node:fs';
 import { BERTH_VERSION } from '../../api/version.ts';
-import { timestampOf } from '../../system/clock.ts';
+import { systemClock } from '../../system/clock.ts';
 import { countContainers } from './count-containers.ts';
 import type { Machine, SystemParts } from './create.ts';
 import { unameArchitecture } from './version.ts';
@@ -32,7 +32,7 @@ export async function buildInfo(parts: SystemParts, machine: Machine): Promise<R
     Debug: config.debug,
     NFd: readdirSync('/proc/self/fd').length,
     NGoroutines: readdirSync('/proc/self/task').length,
-    SystemTime: timestampOf(performance.timeOrigin + performance.now()),
+    SystemTime: systemClock.timestamp(),
     LoggingDriver: config.logDriver,
     CgroupDriver: 'cgroupfs',
     CgroupVersion: String(cgroups.version),
