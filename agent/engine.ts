@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { detectCgroups } from './cgroups/detect.ts';
 import { addArchiveRoutes } from './http/archive-router.ts';
 import { addBerthRoutes } from './http/berth-router.ts';
+import { addBuildRoutes } from './http/build-router.ts';
 import { addContainerRoutes } from './http/containers-router.ts';
 import { addEventRoutes } from './http/events-router.ts';
 import { addExecRoutes } from './http/exec-router.ts';
@@ -160,6 +161,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   const execs: ExecContext = { containers: ctx, buildExecProcess, sessions: new Map() };
   addExecRoutes(router, createExec(execs));
   addImageRoutes(router, images);
+  addBuildRoutes(router);
   addNetworkRoutes(router, networks);
   addVolumeRoutes(router, volumes);
   addEventRoutes(router, base.events);

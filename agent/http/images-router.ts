@@ -1,9 +1,11 @@
 import { EngineError, invalid, notImplemented } from '../api/errors.ts';
-import type { AuthConfig, ImageSummary, ProgressMessage } from '../api/image.ts';
+import type { AuthConfig, ImageSummary } from '../api/image.ts';
 import { atLeast } from '../api/version.ts';
-import type { ImageBackend, PullRequest } from '../images/types.ts';
+import type { ImageBackend } from '../images/types.ts';
+import { addImageArchiveRoutes, importReply } from './image-archives-router.ts';
+import { progressStream } from './progress-stream.ts';
 import { boolValue, parseFilters } from './query.ts';
-import { empty, json, stream, type Reply, type RequestContext, type Router } from './router.ts';
+import { empty, json, type Reply, type RequestContext, type Router } from './router.ts';
 
 const LIST_FILTERS = ['dangling', 'label', 'before', 'since', 'until', 'reference'];
 const PRUNE_FILTERS = ['dangling', 'label', 'label!', 'until'];
@@ -25,37 +27,11 @@ function registryAuth(ctx: RequestContext): AuthConfig | undefined {
   }
 }
 
-/**
- * A stream of progress lines. A failure before the first line is an ordinary error answer; after it the status has gone out, so the
- * failure is a line of its own.
- */
-function progressStream(
-  ctx: RequestContext,
-  work: (request: Pick<PullRequest, 'signal' | 'onProgress'>) => Promise<void>,
-): Reply {
-  return stream('application/json', async (sink) => {
-    let started = false;
-    let written: Promise<void> = Promise.resolve();
-    const onProgress = (message: ProgressMessage) => {
-      started = true;
-      written = sink.line(message).catch(() => undefined);
-    };
-    try {
-      await work({ signal: ctx.signal, onProgress });
-    } catch (error) {
-      if (!started || ctx.signal.aborted) throw error;
-      const message = error instanceof Error ? error.message : String(error);
-      onProgress({ errorDetail: { message }, error: message });
-    }
-    await written;
-  });
-}
-
 function create(ctx: RequestContext, images: ImageBackend): Reply {
   const fromImage = ctx.query.get('fromImage') ?? '';
   if (fromImage === '') {
-    if (ctx.query.get('fromSrc')) throw notImplemented('importing an image from an archive is not supported');
-    throw invalid('invalid reference format');
+    if (!ctx.query.get('fromSrc')) throw invalid('invalid reference format');
+    return importReply(ctx, images);
   }
   const auth = registryAuth(ctx);
   const tag = ctx.query.get('tag') ?? '';
@@ -103,6 +79,7 @@ export function addImageRoutes(router: Router, images: ImageBackend & Partial<Di
   router.get('/images/search', () => {
     throw notImplemented('searching a registry is not supported: name the image to pull it');
   });
+  addImageArchiveRoutes(router, images);
   router.post('/images/create', (ctx) => create(ctx, images));
   router.post('/images/prune', async (ctx) => json(await images.prune(parseFilters(ctx.query, PRUNE_FILTERS))));
   router.get('/images/{name...}/json', async (ctx) => {

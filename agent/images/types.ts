@@ -49,6 +49,35 @@ export interface PullRequest {
   onProgress: (message: ProgressMessage) => void;
 }
 
+export interface SaveRequest {
+  /** references, ids or their beginnings */
+  names: readonly string[];
+  /** "linux/arm64" */
+  platform?: string;
+  signal: AbortSignal;
+}
+
+/** What is read from an archive that a client sends. */
+export interface ArchiveRequest {
+  body: AsyncIterable<Buffer>;
+  platform?: string;
+  signal: AbortSignal;
+  onProgress: (message: ProgressMessage) => void;
+}
+export interface LoadRequest extends ArchiveRequest {
+  /** without the progress of layers */
+  quiet: boolean;
+}
+export interface ImportRequest extends Omit<ArchiveRequest, 'body'> {
+  /** the archive, or where it is fetched from (an URL, or a host and path) */
+  source: AsyncIterable<Buffer> | string;
+  repository: string;
+  tag: string;
+  message: string;
+  /** instructions as in a Dockerfile */
+  changes: readonly string[];
+}
+
 /** What the images router calls. */
 export interface ImageBackend {
   list(options: { all: boolean; filters: Filters; sharedSize: boolean }): Promise<ImageSummary[]>;
@@ -57,6 +86,10 @@ export interface ImageBackend {
   /** Resolves when stored; progress as Docker's JSON lines. Cancelled through `signal`; then nothing is half-visible. */
   pull(request: PullRequest): Promise<void>;
   push(request: PullRequest): Promise<void>;
+  /** `send` is given the archive; what is wrong with the names is thrown before. */
+  save(request: SaveRequest, send: (archive: AsyncIterable<Buffer>) => Promise<void>): Promise<void>;
+  load(request: LoadRequest): Promise<void>;
+  import(request: ImportRequest): Promise<void>;
   tag(reference: string, repository: string, tag: string): Promise<void>;
   remove(reference: string, options: { force: boolean; noprune: boolean }): Promise<ImageDeleteItem[]>;
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteItem[] | null; SpaceReclaimed: number }>;

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemError } from '../../api/errors.ts';
 import { writeAtomic } from '../../store/atomic.ts';
@@ -49,6 +49,13 @@ export class BlobStore {
   async adopt(digest: string): Promise<void> {
     await mkdir(dirname(this.#paths.blob(digest)), { recursive: true });
     await rename(this.#paths.partial(digest), this.#paths.blob(digest));
+  }
+
+  /** A file on the same file system, known to be whole and to have this digest, becomes the blob. Not synced. */
+  async adoptFile(path: string, digest: string): Promise<void> {
+    await mkdir(dirname(this.#paths.blob(digest)), { recursive: true });
+    await chmod(path, 0o644);
+    await rename(path, this.#paths.blob(digest));
   }
 
   /** Resolves to the bytes that were freed. */

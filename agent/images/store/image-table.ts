@@ -28,6 +28,8 @@ export interface ImageRecord {
   size: number;
   /** RFC 3339: when a tag was last given */
   tagged: string;
+  /** id of the image it was made from here (commit), as long as that one is stored */
+  parent?: string;
   /** removed by force while a container had it: nobody sees it, and it goes when the last such container goes */
   hidden?: boolean;
 }
@@ -44,6 +46,10 @@ export interface ImageConfiguration {
     { created?: string; created_by?: string; author?: string; comment?: string; empty_layer?: boolean }[] | null;
   docker_version?: string;
   comment?: string;
+  /** of committed images */
+  container?: string;
+  container_config?: ContainerConfig;
+  'os.version'?: string;
 }
 
 interface StoredTable {

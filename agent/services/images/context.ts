@@ -2,10 +2,14 @@ import { hexOf } from '../../images/digest.ts';
 import type { PullContext } from '../../images/pull/pull-image.ts';
 import type { ImageRecord } from '../../images/store/image-table.ts';
 import type { ImageUsers } from '../../images/types.ts';
+import type { UnpackPool } from '../../images/unpack/pool.ts';
 
 /** What the verbs of this folder work with. */
 export interface ImageContext extends PullContext {
   users: ImageUsers;
+  /** unpacks what comes from archives rather than from a registry */
+  pool: UnpackPool;
+  overlayPrefix: () => 'trusted.' | 'user.';
 }
 
 /** Labels of an image's configuration. */

@@ -17,10 +17,13 @@ import { checkAuth } from './auth.ts';
 import type { ImageContext } from './context.ts';
 import { inspectDistribution, type DistributionBackend } from './distribution.ts';
 import { imageHistory, inspectImage } from './inspect.ts';
+import { importImage } from './import.ts';
 import { listImages } from './list.ts';
+import { loadImages } from './load.ts';
 import { pruneImages } from './prune.ts';
 import { pushImage } from './push.ts';
 import { removeImage } from './remove.ts';
+import { saveImages } from './save.ts';
 import { tagImage } from './tag.ts';
 
 export interface ImageOptions {
@@ -48,7 +51,7 @@ export async function createImages({ layout, sys, log, config, users, events }: 
   let prefix: 'trusted.' | 'user.' | undefined;
   const overlayPrefix = () => (prefix ??= probeOverlayPrefix(store.paths.staging, sys));
   const fetcher = new LayerFetcher(store, pool, config.maxConcurrentDownloads, overlayPrefix);
-  const context: ImageContext = { store, client, fetcher, events, users };
+  const context: ImageContext = { store, client, fetcher, events, users, pool, overlayPrefix };
   const stored = (image: ImageRecord): StoredImage => ({
     id: image.id,
     architecture: image.architecture,
@@ -68,6 +71,9 @@ export async function createImages({ layout, sys, log, config, users, events }: 
     history: (reference) => imageHistory(context, reference),
     pull: (request) => pullImage(context, request),
     push: (request) => pushImage(context, request),
+    save: (request, send) => saveImages(context, request, send),
+    load: (request) => loadImages(context, request),
+    import: (request) => importImage(context, request),
     tag: (reference, repository, tag) => tagImage(context, reference, repository, tag),
     remove: (reference, options) => removeImage(context, reference, options),
     prune: (filters) => pruneImages(context, filters),

@@ -1,5 +1,13 @@
 import { invalid } from '../../api/errors.ts';
-import { checkTag, familiar, fullReference, parseReference, withDefaultTag } from '../../images/reference/parse.ts';
+import {
+  checkTag,
+  familiar,
+  fullReference,
+  parseReference,
+  withDefaultTag,
+  type Reference,
+} from '../../images/reference/parse.ts';
+import type { ImageRecord } from '../../images/store/image-table.ts';
 import { timestampOf } from '../../system/clock.ts';
 import { emitImageEvent, type ImageContext } from './context.ts';
 
@@ -13,5 +21,8 @@ export async function tagImage(context: ImageContext, name: string, repository: 
     images.set(image.id, { ...image, tagged: timestampOf(Date.now()) });
     references.set(fullReference(target), image.id);
   });
-  emitImageEvent(context, 'tag', image, familiar(target));
+  emitTagEvent(context, image, target);
 }
+
+export const emitTagEvent = (context: ImageContext, image: ImageRecord, name: Reference) =>
+  emitImageEvent(context, 'tag', image, familiar(name));
