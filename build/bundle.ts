@@ -13,7 +13,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 
 /** What stays a package of its own: native code, and what Electron brings. */
-const EXTERNAL = ['koffi', 'node-unix-socket', 'ssh2', 'cpu-features', 'electron'];
+const EXTERNAL = ['koffi', 'ssh2', 'cpu-features', 'electron'];
 /** Packages that are CommonJS inside ask for `require`. */
 const REQUIRE = `import { createRequire as berthCreateRequire } from 'node:module'; const require = berthCreateRequire(import.meta.url);`;
 

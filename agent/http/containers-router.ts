@@ -120,16 +120,22 @@ function addStreamRoutes(router: Router, containers: ContainerBackend): void {
       if (answer && !sink.signal.aborted) await sink.line(answer);
     });
   });
-  router.post('/containers/{id}/attach', (ctx) => {
-    const { tty, run } = containers.attach(idOf(ctx), {
-      stdin: boolValue(ctx.query, 'stdin'),
-      stdout: boolValue(ctx.query, 'stdout'),
-      stderr: boolValue(ctx.query, 'stderr'),
-      stream: boolValue(ctx.query, 'stream'),
-      logs: boolValue(ctx.query, 'logs'),
-      detachKeys: ctx.query.get('detachKeys'),
-    });
+  const attachOptions = (ctx: RequestContext, multiplexed: boolean) => ({
+    stdin: boolValue(ctx.query, 'stdin'),
+    stdout: boolValue(ctx.query, 'stdout'),
+    stderr: boolValue(ctx.query, 'stderr'),
+    stream: boolValue(ctx.query, 'stream'),
+    logs: boolValue(ctx.query, 'logs'),
+    detachKeys: ctx.query.get('detachKeys'),
+    multiplexed,
+  });
+  router.takeOver('POST', '/containers/{id}/attach', (ctx) => {
+    const { tty, run } = containers.attach(idOf(ctx), attachOptions(ctx, true));
     return hijack(streamType(ctx, tty), run);
+  });
+  router.takeOver('GET', '/containers/{id}/attach/ws', (ctx) => {
+    const { run } = containers.attach(idOf(ctx), attachOptions(ctx, false));
+    return { kind: 'websocket', binary: atLeast(ctx.apiVersion, '1.28'), run };
   });
 }
 

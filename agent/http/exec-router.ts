@@ -9,7 +9,7 @@ export function addExecRoutes(router: Router, exec: ExecBackend): void {
     const config = await ctx.json<ExecConfig>();
     return json({ Id: await exec.create(ctx.params['id'] as string, config) }, 201);
   });
-  router.post('/exec/{id}/start', async (ctx) => {
+  router.takeOver('POST', '/exec/{id}/start', async (ctx) => {
     const id = ctx.params['id'] as string;
     const request = await ctx.json<ExecStartRequest>({ optional: true });
     if (request.Detach) {

@@ -36,13 +36,16 @@ export interface Hijacked {
  * - `json`/`empty`: at once;
  * - `stream`: status and headers go out with the first byte, or with `sink.start()`; a failure before that is an ordinary error
  *   answer, a failure after it cuts the connection;
- * - `hijack`: 101 when the client asked to upgrade, else 200; then both directions belong to `run`.
+ * - `hijack`: 101 when the client asked to upgrade, else 200; then both directions belong to `run`. Only from routes added by
+ *   `takeOver`;
+ * - `websocket`: the same over a WebSocket, in binary frames or, for old clients, in text frames.
  */
 export type Reply =
   | { kind: 'json'; status: number; body: unknown; headers?: Record<string, string> }
   | { kind: 'empty'; status: number; headers?: Record<string, string> }
   | { kind: 'stream'; contentType: string; headers?: Record<string, string>; run: (sink: StreamSink) => Promise<void> }
-  | { kind: 'hijack'; contentType: string; run: (connection: Hijacked) => Promise<void> };
+  | { kind: 'hijack'; contentType: string; run: (connection: Hijacked) => Promise<void> }
+  | { kind: 'websocket'; binary: boolean; run: (connection: Hijacked) => Promise<void> };
 
 export interface StreamSink {
   readonly signal: AbortSignal;
@@ -82,23 +85,30 @@ interface Route {
   pattern: RegExp;
   names: string[];
   handler: Handler;
+  /** may take the connection over */
+  takesOver: boolean;
 }
 
 /**
- * Routes by method and path. `{name}` matches one segment, `{name...}` one or more (image references contain slashes).
- * The first that matches wins, so the more particular path is added first.
+ * Routes by method and path. `{name}` matches one or more segments, as it does in dockerd: references contain slashes (`{name...}` says so
+ * where it matters). The first that matches wins, so the more particular path is added first.
  */
 export class Router {
   readonly #routes: Route[] = [];
 
-  add(method: Method, path: string, handler: Handler): this {
+  add(method: Method, path: string, handler: Handler, takesOver = false): this {
     const names: string[] = [];
-    const source = path.replace(/\{(\w+)(\.\.\.)?\}/g, (_all, name: string, many?: string) => {
+    const source = path.replace(/\{(\w+)(\.\.\.)?\}/g, (_all, name: string) => {
       names.push(name);
-      return many ? '(.+)' : '([^/]+)';
+      return '(.+)';
     });
-    this.#routes.push({ method, pattern: new RegExp(`^${source}$`), names, handler });
+    this.#routes.push({ method, pattern: new RegExp(`^${source}$`), names, handler, takesOver });
     return this;
+  }
+
+  /** A route whose answer may be `hijack` or `websocket`. */
+  takeOver(method: Method, path: string, handler: Handler): this {
+    return this.add(method, path, handler, true);
   }
 
   get = (path: string, handler: Handler) => this.add('GET', path, handler);
@@ -107,16 +117,25 @@ export class Router {
   put = (path: string, handler: Handler) => this.add('PUT', path, handler);
   delete = (path: string, handler: Handler) => this.add('DELETE', path, handler);
 
-  find(method: string, path: string): { handler: Handler; params: Record<string, string> } | undefined {
+  takesOver(method: string, path: string): boolean {
+    return this.#match(method, path)?.route.takesOver ?? false;
+  }
+
+  #match(method: string, path: string): { route: Route; match: RegExpExecArray } | undefined {
     for (const route of this.#routes) {
-      if (route.method !== method) continue;
-      const match = route.pattern.exec(path);
-      if (!match) continue;
-      const params: Record<string, string> = {};
-      route.names.forEach((name, index) => (params[name] = decodeURIComponent(match[index + 1] ?? '')));
-      return { handler: route.handler, params };
+      const match = route.method === method ? route.pattern.exec(path) : null;
+      if (match) return { route, match };
     }
     return undefined;
+  }
+
+  find(method: string, path: string): { handler: Handler; params: Record<string, string> } | undefined {
+    const found = this.#match(method, path);
+    if (!found) return undefined;
+    const { route, match } = found;
+    const params: Record<string, string> = {};
+    route.names.forEach((name, index) => (params[name] = decodeURIComponent(match[index + 1] ?? '')));
+    return { handler: route.handler, params };
   }
 }
 

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { conflict, EngineError, notImplemented } from '../api/errors.ts';
+import { atLeast } from '../api/version.ts';
 import { call } from '../testing/engine.ts';
 import { empty, hijack, json, Router, stream } from './router.ts';
 import { createEngineServer } from './server.ts';
@@ -47,14 +50,25 @@ beforeAll(async () => {
       throw new Error('in the middle');
     }),
   );
-  router.post('/shout', async (ctx) => {
+  router.takeOver('POST', '/shout', async (ctx) => {
     const { prefix } = await ctx.json<{ prefix: string }>();
+    if (ctx.query.has('detach')) return empty();
     return hijack('application/vnd.docker.raw-stream', async ({ readable, writable }) => {
       for await (const chunk of readable as AsyncIterable<Buffer>)
         writable.write(prefix + chunk.toString().toUpperCase());
       writable.write('<end>');
     });
   });
+  router.takeOver('GET', '/ws', (ctx) => ({
+    kind: 'websocket',
+    binary: atLeast(ctx.apiVersion, '1.28'),
+    run: async ({ readable, writable }) => {
+      for await (const chunk of readable.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        writable.write(chunk);
+        if (chunk.toString('latin1').endsWith('end')) return;
+      }
+    },
+  }));
   server = createEngineServer({ router, onError: (error) => failures.push(String(error)) });
   await new Promise<void>((done) => server.listen(socket, done));
 });
@@ -155,10 +169,96 @@ describe('taken-over connections', () => {
       expect(text.endsWith('\r\n\r\n> ABC<end>')).toBe(true);
     }
   });
+  it('need no upgrade: 200 then, and plain bytes in both directions', async () => {
+    for (const part of [
+      head('') + body,
+      head('Transfer-Encoding: chunked\r\n').replace(/Content-Length: \d+\r\n/, '') +
+        `5\r\n${body.slice(0, 5)}\r\na;x=y\r\n${body.slice(5)}\r\n0\r\nTrailer: x\r\n\r\n`,
+    ]) {
+      const text = await raw([`${part}GET / HTTP/1.1\r\n`], true);
+      expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      expect(text).not.toMatch(/chunked|Content-Length/i);
+      expect(text.endsWith('\r\n\r\n> GET / HTTP/1.1\r\n<end>')).toBe(true);
+    }
+  });
+  it('say when a body may come', async () => {
+    const text = await raw([head('Expect: 100-continue\r\n'), body, 'abc'], true);
+    expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  });
+  it('stay HTTP, and open, when the answer is no stream', async () => {
+    const detached = head('').replace('/shout', '/shout?detach=1') + body;
+    const text = await raw([detached, detached, 'GET /names/x/json HTTP/1.1\r\nHost: x\r\n\r\n'], true);
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 204', 'HTTP/1.1 204', 'HTTP/1.1 200']);
+  });
+  it('are not those of other paths, whatever the client asks for', async () => {
+    const request = `POST /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\n{}`;
+    expect((await raw([request, request], true)).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+  });
+  it.each([
+    ['a chunk without a size', 'zz\r\n{}\r\n0\r\n\r\n'],
+    ['a chunk longer than it says', '1\r\n{}\r\n0\r\n\r\n'],
+    ['a chunk cut short', 'ff\r\n{}'],
+    ['an endless size', 'f'.repeat(9000)],
+  ])('refuse %s', async (_what, chunks) => {
+    const request = head('Transfer-Encoding: chunked\r\n').replace(/Content-Length: \d+\r\n/, '');
+    expect(await raw([request + chunks], true)).toMatch(/^HTTP\/1\.1 400 /);
+  });
   it('answer errors as HTTP', async () => {
-    expect(await raw([upgrade.replace('/shout', '/nope') + body], false)).toMatch(
+    expect(await raw([upgrade.replace('/shout', '/nope') + body], true)).toMatch(
       /^HTTP\/1\.1 404 [\s\S]*page not found/,
     );
-    expect(await raw([upgrade.replace('v1.41', 'v1.1') + body], false)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await raw([upgrade.replace('v1.41', 'v1.1') + body], true)).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe('WebSockets', () => {
+  const open = (path: string) =>
+    new Promise<WebSocket>((done, fail) => {
+      const client = new WebSocket(`ws+unix://${socket}:${path}`);
+      client.on('open', () => done(client));
+      client.on('error', fail);
+    });
+  it.each([0, 1, 125, 126, 65_535, 65_536, 300_000])('carry %d bytes both ways, and their end', async (length) => {
+    const client = await open('/v1.41/ws');
+    const sent = randomBytes(length);
+    const got: Buffer[] = [];
+    const types = new Set<boolean>();
+    client.on('message', (data, binary) => {
+      types.add(binary);
+      got.push(data as Buffer);
+    });
+    const closed = new Promise<number>((done) => client.on('close', done));
+    client.send(sent);
+    client.send('end');
+    expect(await closed).toBe(1000);
+    expect(Buffer.concat(got).equals(Buffer.concat([sent, Buffer.from('end')]))).toBe(true);
+    expect([...types]).toEqual([true]);
+  });
+  it('answer pings, and are told of a client that closes', async () => {
+    const client = await open('/ws');
+    const pong = new Promise((done) => client.on('pong', done));
+    client.ping('x');
+    await pong;
+    const closed = new Promise<number>((done) => client.on('close', done));
+    client.close(1000);
+    expect(await closed).toBe(1000);
+  });
+  it('use text frames for old clients', async () => {
+    const client = await open('/v1.27/ws');
+    const type = new Promise<boolean>((done) => client.on('message', (_data, binary) => done(binary)));
+    client.send('abc');
+    expect(await type).toBe(false);
+    client.terminate();
+  });
+  it('close on what is against the protocol', async () => {
+    const hello =
+      'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n';
+    // not masked; a reserved bit; larger than any frame
+    for (const bytes of ['\x82\x01a', '\xc2\x81aaaaa', '\x82\xff\x7f\x00\x00\x00\x00\x00\x00\x00aaaa'])
+      expect(await raw([hello, bytes], false)).toMatch(/^HTTP\/1\.1 101 /);
+    expect(await raw([hello.replace('Version: 13', 'Version: 8')], true)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await raw(['GET /ws HTTP/1.1\r\nHost: x\r\n\r\n'], true)).toMatch(
+      /^HTTP\/1\.1 400 [\s\S]*not websocket protocol/,
+    );
   });
 });

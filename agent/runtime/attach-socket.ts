@@ -1,7 +1,7 @@
 import { close as closeFd, constants, open } from 'node:fs';
 import { promisify } from 'node:util';
-import { SeqpacketSocket } from 'node-unix-socket';
 import { ConsoleBuffer, type ConsoleConnection } from './console-connection.ts';
+import { connectSeqpacket } from './seqpacket.ts';
 
 /** conmon reads a packet into a buffer of 32 KiB and cuts off what is longer. */
 const MAX_PACKET = 16 * 1024;
@@ -20,55 +20,35 @@ export async function connectAttachSocket(directory: string): Promise<ConsoleCon
   }
 }
 
-function connect(path: string): Promise<ConsoleConnection> {
-  const socket = new SeqpacketSocket();
+async function connect(path: string): Promise<ConsoleConnection> {
   const buffer = new ConsoleBuffer();
+  const socket = await connectSeqpacket(path, (packet) => {
+    if (packet.length > 1) buffer.output(packet[0] === 3 ? 2 : 1, packet.subarray(1));
+  });
   let writable = true;
-  let destroyed = false;
-  let release: (() => void) | undefined;
   const destroy = () => {
-    if (destroyed) return;
-    destroyed = true;
     writable = false;
     socket.destroy();
-    release?.();
     buffer.close();
   };
-  socket.on('data', (packet: Buffer) => {
-    // The native side uses its buffer again: what is kept must be a copy.
-    if (packet.length > 1) buffer.output(packet[0] === 3 ? 2 : 1, Buffer.from(packet.subarray(1)));
-  });
   socket.on('end', destroy);
   socket.on('close', destroy);
-  const connection: ConsoleConnection = {
+  socket.on('error', destroy);
+  return {
     onOutput: (listener) => buffer.onOutput(listener),
     onClose: (listener) => buffer.onClose(listener),
     write: async (chunk) => {
-      for (let at = 0; at < chunk.length && writable; at += MAX_PACKET) {
-        const packet = chunk.subarray(at, at + MAX_PACKET);
-        await new Promise<void>((done) => {
-          release = done;
-          socket.write(packet, 0, packet.length, done);
-        });
-      }
+      // One write, one packet: Node would put several that wait together.
+      for (let at = 0; at < chunk.length && writable; at += MAX_PACKET)
+        await new Promise<void>((done) => socket.write(chunk.subarray(at, at + MAX_PACKET), () => done()));
     },
     end: () => {
       if (!writable) return;
       writable = false;
       socket.end();
     },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     close: destroy,
   };
-  return new Promise((done, fail) => {
-    socket.on('error', (error: Error) => {
-      destroy();
-      fail(error);
-    });
-    try {
-      socket.connect(path, () => done(connection));
-    } catch (error) {
-      destroy();
-      fail(error);
-    }
-  });
 }

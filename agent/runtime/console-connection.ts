@@ -8,6 +8,9 @@ export interface ConsoleConnection {
   write(chunk: Buffer): Promise<void>;
   /** End of input. */
   end(): void;
+  /** Reads no more until `resume`: the process is held back once what lies between is full. */
+  pause(): void;
+  resume(): void;
   /** Lets go without ending the process. */
   close(): void;
 }

@@ -37,6 +37,8 @@ export async function execWithPipes(runtime: string, runtimeRoot: string, reques
   });
   const console = consoleOf(out, err, input, file('pidfile'));
   const exited = ended.then(async (code) => {
+    // What is left is no more than the pipes hold.
+    console.connection.resume();
     // Both pipes may stay open in a process the command left behind: then there is no end to wait for.
     await Promise.race([console.drained, new Promise((done) => setTimeout(done, 200))]);
     const said = code === 0 ? undefined : lastLoggedError(await readFile(file('runtime.log'), 'utf8').catch(() => ''));
@@ -86,6 +88,8 @@ function consoleOf(out: ChildPipe, err: ChildPipe, input: ChildPipe | undefined,
     onClose: (listener) => buffer.onClose(listener),
     write: (chunk) => writeTo(input?.ours, chunk),
     end: () => void input?.ours.end(),
+    pause: () => [out, err].forEach((pipe) => pipe.ours.pause()),
+    resume: () => [out, err].forEach((pipe) => pipe.ours.resume()),
     close,
   };
   const finish = (showHeld: boolean) => {

@@ -13,6 +13,8 @@ export interface AttachOptions {
   /** what was written before comes first */
   logs: boolean;
   detachKeys: string | null;
+  /** each piece of output tells its stream, unless the container has a terminal */
+  multiplexed: boolean;
 }
 
 /** Gives what a container wrote so far (POST attach with logs=1). */
@@ -33,7 +35,7 @@ export function attach(
   const keys = parseDetachKeys(options.detachKeys);
   const { Tty: tty = false, OpenStdin: openStdin = false, StdinOnce: stdinOnce = false } = live.record.config;
   return async (connection) => {
-    const write = outputWriter(connection, { tty, stdout: options.stdout, stderr: options.stderr });
+    const write = outputWriter(connection, { ...options, raw: tty || !options.multiplexed });
     if (options.logs) await replay(live.id, options, connection);
     if (!options.stream) return flushed(connection);
     emit(ctx, live, 'attach');

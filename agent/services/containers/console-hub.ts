@@ -1,11 +1,16 @@
 import type { ConsoleConnection } from '../../runtime/console-connection.ts';
+import { HoldBack } from './hold-back.ts';
 
 /** One client of a container's streams. */
 export interface ConsoleClient {
-  onOutput(stream: 1 | 2, chunk: Buffer): void;
+  /** A client that can take no more gives a promise, which resolves when it can: until then the process is held back. */
+  onOutput(stream: 1 | 2, chunk: Buffer): Promise<void> | undefined;
   /** the process has ended, or never began */
   onEnd(): void;
 }
+
+/** How long the last output may take after the end, in milliseconds. */
+const LAST_OUTPUT = 2000;
 
 /**
  * All clients of a container share one connection to conmon. So an end of one client is not an end of input for the container, and
@@ -13,10 +18,17 @@ export interface ConsoleClient {
  */
 export class ConsoleHub {
   readonly #clients = new Set<ConsoleClient>();
+  readonly #alive: () => boolean;
   #connection: ConsoleConnection | undefined;
   #connecting: Promise<void> | undefined;
-  #early: Buffer[] = [];
+  #back: HoldBack | undefined;
+  #early: { chunk: Buffer; taken: () => void }[] = [];
   #earlyEnd = false;
+
+  /** `alive` tells whether the process is there (or about to be): only then may it be held back. */
+  constructor(alive: () => boolean = () => true) {
+    this.#alive = alive;
+  }
 
   get wanted(): boolean {
     return this.#clients.size > 0;
@@ -30,9 +42,10 @@ export class ConsoleHub {
   join(client: ConsoleClient, keep: boolean): () => void {
     this.#clients.add(client);
     return () => {
-      if (!this.#clients.delete(client) || this.#clients.size > 0 || keep) return;
-      this.#connection?.close();
-      this.#connection = undefined;
+      if (!this.#clients.delete(client)) return;
+      this.#back?.letGo(client);
+      if (this.#clients.size > 0 || keep) return;
+      this.#close();
     };
   }
 
@@ -47,24 +60,32 @@ export class ConsoleHub {
 
   #use(connection: ConsoleConnection): void {
     this.#connection = connection;
+    const back = new HoldBack(connection, this.#alive);
+    this.#back = back;
     connection.onOutput((stream, chunk) => {
-      for (const client of this.#clients) client.onOutput(stream, chunk);
+      for (const client of this.#clients) {
+        const room = client.onOutput(stream, chunk);
+        if (room) back.hold(client, room);
+      }
     });
     connection.onClose(() => {
       if (this.#connection === connection) this.end();
     });
     const early = this.#early.splice(0);
     void (async () => {
-      for (const chunk of early) await connection.write(chunk);
+      for (const { chunk, taken } of early) {
+        await connection.write(chunk);
+        taken();
+      }
       if (this.#earlyEnd) connection.end();
       this.#earlyEnd = false;
     })();
   }
 
-  /** Input before the process is there is kept for it. */
+  /** Input before the process is there waits for it. Resolves when the chunk was taken. */
   async write(chunk: Buffer): Promise<void> {
     if (this.#connection) await this.#connection.write(chunk);
-    else this.#early.push(chunk);
+    else await new Promise<void>((taken) => this.#early.push({ chunk, taken }));
   }
 
   endInput(): void {
@@ -72,11 +93,30 @@ export class ConsoleHub {
     else this.#earlyEnd = true;
   }
 
-  /** The process has ended: all clients are told, and the next start begins anew. */
-  end(): void {
+  /** The process has ended: resolves when its last output was handed over, or does not come. */
+  async drained(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#back?.end();
+    let late: NodeJS.Timeout | undefined;
+    await Promise.race([
+      new Promise<void>((done) => connection.onClose(done)),
+      new Promise<void>((done) => (late = setTimeout(done, LAST_OUTPUT))),
+    ]);
+    clearTimeout(late);
+  }
+
+  #close(): void {
+    this.#back?.end();
+    this.#back = undefined;
     this.#connection?.close();
     this.#connection = undefined;
-    this.#early = [];
+  }
+
+  /** The process has ended: all clients are told, and the next start begins anew. */
+  end(): void {
+    this.#close();
+    for (const { taken } of this.#early.splice(0)) taken();
     this.#earlyEnd = false;
     const clients = [...this.#clients];
     this.#clients.clear();

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Hijacked } from '../../http/router.ts';
 import { DetachFilter } from './detach-keys.ts';
 
@@ -13,18 +14,39 @@ export function frame(stream: 1 | 2, chunk: Buffer): Buffer {
 }
 
 export interface StreamOptions {
-  tty: boolean;
+  /** without the heads that tell the streams apart */
+  raw: boolean;
   stdout: boolean;
   stderr: boolean;
 }
 
+/** Bytes that may wait for a client before the process is held back; dockerd's limit too. */
+const MAX_WAITING = 1024 * 1024;
+
+/** Gives a process's output to a client. The promise is there when the client is full, and resolves when it has room, or is gone. */
+export type OutputWriter = (stream: 1 | 2, chunk: Buffer) => Promise<void> | undefined;
+
 /** Gives a process's output to a client in the form it asked for. */
-export function outputWriter(connection: Hijacked, options: StreamOptions): (stream: 1 | 2, chunk: Buffer) => void {
+export function outputWriter(connection: Hijacked, options: StreamOptions): OutputWriter {
+  const { writable } = connection;
   return (stream, chunk) => {
-    if (stream === 1 ? !options.stdout : !options.stderr) return;
-    if (!connection.writable.writable) return;
-    connection.writable.write(options.tty ? chunk : frame(stream, chunk));
+    if (stream === 1 ? !options.stdout : !options.stderr) return undefined;
+    if (!writable.writable) return undefined;
+    writable.write(options.raw ? chunk : frame(stream, chunk));
+    return writable.writableLength < MAX_WAITING ? undefined : roomIn(writable);
   };
+}
+
+function roomIn(writable: Writable): Promise<void> {
+  return new Promise((done) => {
+    const settle = () => {
+      writable.off('drain', settle);
+      writable.off('close', settle);
+      done();
+    };
+    writable.on('drain', settle);
+    writable.on('close', settle);
+  });
 }
 
 /** Resolves when what was written has left for the client, or the client is gone. */
@@ -51,7 +73,7 @@ export async function pumpInput(
 ): Promise<InputEnd> {
   const filter = keys === undefined ? undefined : new DetachFilter(keys);
   try {
-    for await (const chunk of connection.readable as AsyncIterable<Buffer>) {
+    for await (const chunk of connection.readable.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       const { data, detached } = filter ? filter.feed(chunk) : { data: chunk, detached: false };
       if (data.length > 0) await write(data);
       if (detached) return 'detached';

@@ -68,6 +68,8 @@ export async function containerDoubles(): Promise<Doubles> {
           onClose: () => undefined,
           write: () => Promise.resolve(),
           end: () => undefined,
+          pause: () => undefined,
+          resume: () => undefined,
           close: () => undefined,
         });
       },

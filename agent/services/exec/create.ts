@@ -28,7 +28,7 @@ export function createExec(ctx: ExecContext): ExecBackend {
     startAttached: (id, request) => {
       const session = get(id);
       checkStart(session);
-      return { tty: session.config.Tty ?? false, run: (connection) => serveExec(ctx, session, request, connection) };
+      return { tty: request.Tty ?? false, run: (connection) => serveExec(ctx, session, request, connection) };
     },
     resize: async (id, height, width) => {
       const session = get(id);

@@ -1,5 +1,7 @@
 import type { Hijacked } from '../../http/router.ts';
+import { startTimeOf } from '../../runtime/process-identity.ts';
 import { emit } from '../containers/context.ts';
+import { HoldBack } from '../containers/hold-back.ts';
 import { flushed, outputWriter, pumpInput } from '../containers/raw-stream.ts';
 import { asEngineError, startSession, type ExecContext, type ExecSession } from './session.ts';
 import type { ExecStartRequest } from './types.ts';
@@ -16,15 +18,17 @@ export async function serveExec(
 ): Promise<void> {
   const { config } = session;
   const tty = config.Tty ?? false;
+  // As dockerd: what the start says decides the form of the stream, what the command was made with decides its terminal.
+  const raw = request.Tty ?? false;
   const write = outputWriter(connection, {
-    tty,
+    raw,
     stdout: config.AttachStdout ?? false,
     stderr: tty || (config.AttachStderr ?? false),
   });
   const complain = (error: unknown) => {
     const text = `${asEngineError(error).message}\r\n`;
     if (connection.writable.writable)
-      outputWriter(connection, { tty, stdout: true, stderr: true })(1, Buffer.from(text));
+      outputWriter(connection, { raw, stdout: true, stderr: true })(1, Buffer.from(text));
     return flushed(connection);
   };
   let running;
@@ -37,7 +41,11 @@ export async function serveExec(
   let leave: () => void = () => undefined;
   const left = new Promise<void>((done) => (leave = done));
   connection.signal.addEventListener('abort', leave);
-  console.onOutput(write);
+  const back = new HoldBack(console, () => session.pid === 0 || startTimeOf(session.pid) !== undefined);
+  console.onOutput((stream, chunk) => {
+    const room = write(stream, chunk);
+    if (room) back.hold(connection, room);
+  });
   if (config.AttachStdin)
     void serveInput(
       ctx,
@@ -57,6 +65,7 @@ export async function serveExec(
     connection.signal.removeEventListener('abort', leave);
     // A client that left does not stop the command; its output goes nowhere.
     console.onOutput(() => undefined);
+    back.end();
   }
   await flushed(connection);
 }
