@@ -11,6 +11,8 @@ import type { NetavarkPort } from '../../networks/netavark.ts';
 import { hasNames, type NetworkRecord } from '../../networks/network-record.ts';
 import { portMap, portWishes, type PublishedPort } from '../../networks/ports.ts';
 import type { Attachment, NetworkSubject } from '../../networks/types.ts';
+import { connectVeth } from '../../networks/veth.ts';
+import { plainConnection } from './plain.ts';
 import { planEndpoint, releaseEndpoint } from './plan-endpoint.ts';
 import { hostsOf, resolverOf } from './names.ts';
 import { ensureReady } from './ready.ts';
@@ -28,6 +30,7 @@ export function inOrder(wanted: readonly { network: NetworkRecord; asked: Endpoi
 }
 
 export async function attach(state: NetworkState, netns: string, subject: NetworkSubject): Promise<Attachment> {
+  await state.leaving.get(subject.id);
   if (state.attachments.has(subject.id)) throw new Error(`container ${subject.id} is attached already`);
   const asked = Object.entries(subject.endpoints).map(([name, settings]) => ({
     network: state.get(name),
@@ -74,10 +77,15 @@ export async function attach(state: NetworkState, netns: string, subject: Networ
   return describe(state, record, subject);
 }
 
-/** Runs netavark for one network of the container. */
+/** Connects the container to one network: by netavark, unless there is only a pair of interfaces to be made. */
 export async function setup(state: NetworkState, netns: string, entry: AttachedNetwork): Promise<void> {
   const network = state.get(entry.networkId);
+  const plain = plainConnection(entry);
   const run = async () => {
+    if (plain && state.warm.has(network.id))
+      return connectVeth(state.options.sys, netns, plain).catch((error: Error) => {
+        throw systemError(`failed to connect to network ${network.name}: ${error.message}`, error);
+      });
     await state.netavark.setup(netns, entry.request);
     if (!entry.request.port_mappings) return;
     for (const { interface_name: name } of Object.values(entry.request.networks))

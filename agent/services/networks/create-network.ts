@@ -65,7 +65,7 @@ function checkRequest(state: NetworkState, request: NetworkCreateRequest): strin
   if (request.Scope && request.Scope !== 'local')
     throw new EngineError('forbidden', `scope ${request.Scope} is not supported`);
   if (request.IPAM?.Driver && request.IPAM.Driver !== 'default')
-    throw invalid(`invalid ipam driver: plugin "${request.IPAM.Driver}" not found`);
+    throw invalid(`invalid ipam driver: "${request.IPAM.Driver}"`);
   if (request.EnableIPv4 === false && !request.EnableIPv6) throw invalid('IPv4 or IPv6 must be enabled');
   const bridge = request.Options?.[OPTION.bridgeName];
   if (bridge !== undefined && !/^[^\s/.:][^\s/:]{0,14}$/.test(bridge)) throw invalid(`invalid bridge name: ${bridge}`);

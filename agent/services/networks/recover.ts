@@ -43,6 +43,7 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
 export async function close(state: NetworkState, all: boolean): Promise<void> {
   const { exec, log, layout, sys } = state.options;
   if (all) for (const id of [...state.attachments.keys()]) await detach(state, id);
+  await Promise.all(state.leaving.values());
   for (const id of state.attachments.keys()) state.ports.release(id);
   const used = new Set(
     [...state.attachments.values()].flatMap((record) => record.networks.map((entry) => entry.networkId)),

@@ -14,10 +14,13 @@ export async function removeNetwork(state: NetworkState, reference: string): Pro
   const network = state.get(reference);
   if (isPredefined(network.name))
     throw new EngineError('forbidden', `${network.name} is a pre-defined network and cannot be removed`);
-  if (!state.connected(network.id).next().done)
+  const connected = [...state.connected(network.id)].map(
+    ({ attachment, entry }) => `name:"${attachment.name}" id:"${entry.endpoint.EndpointID?.slice(0, 12)}"`,
+  );
+  if (connected.length > 0)
     throw new EngineError(
       'forbidden',
-      `error while removing network: network ${network.name} id ${network.id} has active endpoints`,
+      `error while removing network: network ${network.name} has active endpoints (${connected.join(', ')})`,
     );
   if (state.removing.has(network.id)) throw notFound(`network ${reference} not found`);
   state.removing.add(network.id);

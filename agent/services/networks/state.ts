@@ -40,6 +40,8 @@ export class NetworkState {
   readonly leases = new Map<string, Leases>();
   /** by container id */
   readonly attachments = new Map<string, AttachmentRecord>();
+  /** by id: containers that are gone and whose interface is being taken away */
+  readonly leaving = new Map<string, Promise<void>>();
   /** ids of networks whose bridge was made sure of by this engine */
   readonly ready = new Set<string>();
   /** ids of networks that netavark has made the shared rules of since this engine started */

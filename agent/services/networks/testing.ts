@@ -176,5 +176,7 @@ export async function traces(test: TestNetworks, networkIds: readonly string[]):
       .slice(0, 13),
   );
   const own = [test.tag, `BERTH-${test.tag.slice(3)}`, ...chains];
-  return lines.filter((line) => own.some((name) => line.includes(name)));
+  // The kernel tells of a link's state some time after it has changed.
+  const found = lines.filter((line) => own.some((name) => line.includes(name)));
+  return found.map((line) => line.replace(/<[A-Z,_-]+>|state [A-Z]+/g, ''));
 }
