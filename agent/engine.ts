@@ -7,6 +7,7 @@ import { addBuildRoutes } from './http/build-router.ts';
 import { addContainerRoutes } from './http/containers-router.ts';
 import { addEventRoutes } from './http/events-router.ts';
 import { addExecRoutes } from './http/exec-router.ts';
+import { addCommitRoute } from './http/image-archives-router.ts';
 import { addImageRoutes } from './http/images-router.ts';
 import { addLogRoutes } from './http/logs-router.ts';
 import { addNetworkRoutes } from './http/networks-router.ts';
@@ -157,7 +158,9 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addArchiveRoutes(router, createArchive({ containers: lookup, images, layout, sys: base.sys, events: base.events }));
   addStatsRoutes(router, stats);
   addLogRoutes(router, logs);
-  addContainerRoutes(router, createContainers(ctx, replay));
+  const containers = createContainers(ctx, replay);
+  addContainerRoutes(router, containers);
+  addCommitRoute(router, images.commitOf({ containers: lookup, pausing: containers, layout, sys: base.sys }));
   const execs: ExecContext = { containers: ctx, buildExecProcess, sessions: new Map() };
   addExecRoutes(router, createExec(execs));
   addImageRoutes(router, images);

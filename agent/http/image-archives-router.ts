@@ -1,30 +1,11 @@
 import type { ContainerConfig } from '../api/container.ts';
 import { invalid } from '../api/errors.ts';
 import { atLeast } from '../api/version.ts';
-import type { ImageBackend, ImportRequest } from '../images/types.ts';
+import type { CommitBackend, ImageBackend, ImportRequest } from '../images/types.ts';
 import { platformOf } from './platform-query.ts';
 import { progressStream } from './progress-stream.ts';
 import { boolValue } from './query.ts';
 import { json, stream, type Reply, type RequestContext, type Router } from './router.ts';
-
-/** What the commit route calls. */
-export interface CommitBackend {
-  /** An image of what a container changed. Resolves to its id. */
-  commit(request: CommitRequest): Promise<string>;
-}
-export interface CommitRequest {
-  container: string;
-  repository: string;
-  tag: string;
-  author: string;
-  comment: string;
-  pause: boolean;
-  /** instructions as in a Dockerfile */
-  changes: readonly string[];
-  /** in place of the container's own; what it leaves open is the container's */
-  config?: ContainerConfig;
-  signal: AbortSignal;
-}
 
 /** The body piece by piece. It stays open when the reading ends early, so that the answer still reaches the client. */
 export const bodyOf = (ctx: RequestContext) => ctx.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;

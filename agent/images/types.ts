@@ -78,6 +78,29 @@ export interface ImportRequest extends Omit<ArchiveRequest, 'body'> {
   changes: readonly string[];
 }
 
+/** What a container becomes an image of. */
+export interface CommitRequest {
+  /** the container by name or id */
+  container: string;
+  repository: string;
+  tag: string;
+  author: string;
+  comment: string;
+  /** while its files are read, the container stands still */
+  pause: boolean;
+  /** instructions as in a Dockerfile */
+  changes: readonly string[];
+  /** in place of the container's own; what it leaves open is the container's */
+  config?: ContainerConfig;
+  signal: AbortSignal;
+}
+
+/** What the commit route calls. */
+export interface CommitBackend {
+  /** Resolves to the new image's id. */
+  commit(request: CommitRequest): Promise<string>;
+}
+
 /** What the images router calls. */
 export interface ImageBackend {
   list(options: { all: boolean; filters: Filters; sharedSize: boolean }): Promise<ImageSummary[]>;

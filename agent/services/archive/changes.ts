@@ -1,9 +1,9 @@
-import type { Stats } from 'node:fs';
+import { closeSync, constants, openSync, type Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { FilesystemChange } from '../../api/container.ts';
 import { toContainer, type IdMap } from '../../namespaces/id-map.ts';
 import type { Syscalls } from '../../system/syscalls.ts';
+import { bytes, fromWire, toWire } from './container-fs.ts';
 
 const MODIFIED = 0;
 const ADDED = 1;
@@ -47,15 +47,31 @@ export async function overlayChanges(
   sys: Syscalls,
   idMap?: IdMap,
 ): Promise<FilesystemChange[]> {
-  const walk: Walk = { sys, idMap, out: [] };
-  await walkDirectory(walk, upper, lowers, '');
-  return walk.out.sort((a, b) => (a.Path < b.Path ? -1 : a.Path > b.Path ? 1 : 0));
+  const found = await rawChanges(upper, lowers, sys, idMap);
+  return found
+    .map(({ Path, Kind }) => ({ Path: toWire(Path), Kind }))
+    .sort((a, b) => (a.Path < b.Path ? -1 : a.Path > b.Path ? 1 : 0));
 }
+
+/** As `overlayChanges`, in no order, with paths as bytes (latin1): names need not be UTF-8. */
+export async function rawChanges(
+  upper: string,
+  lowers: readonly string[],
+  sys: Syscalls,
+  idMap?: IdMap,
+): Promise<FilesystemChange[]> {
+  const walk: Walk = { sys, idMap, out: [] };
+  await walkDirectory(walk, fromWire(upper), lowers.map(fromWire), '');
+  return walk.out;
+}
+
+const namesIn = (directory: string) => readdir(bytes(directory), { encoding: 'latin1' });
+const statsOf = (path: string) => lstat(bytes(path)).catch(() => undefined);
 
 /** True when anything in the directory was changed by the container itself. */
 async function walkDirectory(walk: Walk, upper: string, lowers: readonly string[], inside: string): Promise<boolean> {
   let changed = false;
-  const names = await readdir(upper);
+  const names = await namesIn(upper);
   for (const name of names) if (await walkEntry(walk, upper, lowers, inside, name)) changed = true;
   if (inside !== '' && isOpaque(walk.sys, upper)) {
     // All that was there before is gone, but for what stands here again.
@@ -77,8 +93,8 @@ async function walkEntry(
   name: string,
 ): Promise<boolean> {
   const path = `${inside}/${name}`;
-  const full = join(upper, name);
-  const stats = await lstat(full).catch(() => undefined);
+  const full = `${upper}/${name}`;
+  const stats = await statsOf(full);
   if (!stats) return false;
   const below = await lowerEntry(walk.sys, lowers, name);
   if (isWhiteout(stats)) {
@@ -109,9 +125,17 @@ function sameDirectory({ idMap }: Walk, a: Stats, b: Stats, ignoreTime: boolean)
 }
 
 function isOpaque(sys: Syscalls, directory: string): boolean {
-  return ['trusted.overlay.opaque', 'user.overlay.opaque'].some(
-    (name) => sys.lgetxattr(directory, name)?.toString() === 'y',
-  );
+  const asked = (path: string) =>
+    ['trusted.overlay.opaque', 'user.overlay.opaque'].some((name) => sys.lgetxattr(path, name)?.toString() === 'y');
+  const text = toWire(directory);
+  if (fromWire(text) === directory) return asked(text);
+  // libc is given text, and this name is none
+  const fd = openSync(bytes(directory), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    return asked(`/proc/self/fd/${fd}/.`);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** `name` as it is seen in the layers below, and the directories it is merged from. */
@@ -123,8 +147,8 @@ async function lowerEntry(
   const directories: string[] = [];
   let seen: Stats | undefined;
   for (const lower of lowers) {
-    const path = join(lower, name);
-    const stats = await lstat(path).catch(() => undefined);
+    const path = `${lower}/${name}`;
+    const stats = await statsOf(path);
     if (!stats) continue;
     if (isWhiteout(stats) || (seen && !stats.isDirectory())) break;
     seen ??= stats;
@@ -137,7 +161,7 @@ async function lowerEntry(
 
 async function lowerNames(sys: Syscalls, lowers: readonly string[]): Promise<string[]> {
   const names = new Set<string>();
-  for (const lower of lowers) for (const name of await readdir(lower).catch(() => [])) names.add(name);
+  for (const lower of lowers) for (const name of await namesIn(lower).catch(() => [])) names.add(name);
   const visible: string[] = [];
   for (const name of names) if ((await lowerEntry(sys, lowers, name)).stats) visible.push(name);
   return visible;

@@ -7,9 +7,9 @@ import { fromWire, toWire, type ContainerFs, type Place } from './container-fs.t
 import { endOfArchive, padding, tarHeader, type TarEntry } from './tar-writer.ts';
 
 const PIECE = 256 * 1024;
-const KEPT_XATTRS = /^(security\.capability|user\..+)$/;
+const KEPT_XATTRS = /^(security\.capability|user\.(?!overlay\.).+)$/;
 
-interface Walk {
+export interface Walk {
   fs: ContainerFs;
   sys: Syscalls;
   signal: AbortSignal;
@@ -53,6 +53,17 @@ async function* contents(walk: Walk, directory: Place, prefix: string): AsyncGen
 }
 
 async function* entry(walk: Walk, parent: Place | undefined, place: Place, name: string): AsyncGenerator<Buffer> {
+  yield* oneEntry(walk, parent, place, name);
+  if (place.stats.isDirectory()) yield* contents(walk, place, `${name}/`);
+}
+
+/** A directory without what is in it. */
+export async function* oneEntry(
+  walk: Walk,
+  parent: Place | undefined,
+  place: Place,
+  name: string,
+): AsyncGenerator<Buffer> {
   const { stats } = place;
   const type = typeOf(stats);
   if (type === undefined) return;
@@ -81,7 +92,6 @@ async function* entry(walk: Walk, parent: Place | undefined, place: Place, name:
   if (type === 'symlink') header.linkname = parent ? walk.fs.readLink(parent, lastPart(place.inside)) : '';
   if (type === 'char' || type === 'block') Object.assign(header, splitDevice(stats.rdev));
   yield tarHeader(header);
-  if (type === 'dir') yield* contents(walk, place, `${name}/`);
 }
 
 /** A file's content has the length its header says, whatever happens to the file: cut off, or filled up with zeros. */

@@ -14,6 +14,7 @@ import type { Syscalls } from '../../system/syscalls.ts';
 import type { EngineConfig } from '../config.ts';
 import type { EventSink } from '../events/types.ts';
 import { checkAuth } from './auth.ts';
+import { createCommit, type CommitOf } from './commit.ts';
 import type { ImageContext } from './context.ts';
 import { inspectDistribution, type DistributionBackend } from './distribution.ts';
 import { imageHistory, inspectImage } from './inspect.ts';
@@ -38,6 +39,8 @@ export interface ImageOptions {
 export interface Images extends ImageSource, ImageBackend, DistributionBackend {
   /** Removes what was kept only for containers that are gone now. To be called after a container's removal. */
   collect(): Promise<void>;
+  /** Makes images of containers, which are known only after the images. */
+  commitOf: CommitOf;
   /** Ends workers and connections. */
   close(): Promise<void>;
 }
@@ -79,6 +82,7 @@ export async function createImages({ layout, sys, log, config, users, events }: 
     prune: (filters) => pruneImages(context, filters),
     auth: (auth) => checkAuth(config, auth),
     distribution: (reference, auth, signal) => inspectDistribution(context, reference, auth, signal),
+    commitOf: createCommit(context),
     collect: () => store.dropUnusedHidden(users),
     close: async () => {
       await pool.close();
