@@ -18,7 +18,10 @@ const MOUNT_HINT =
 
 /** Puts what crun or runc said into the words that runc, and so Docker, has for it. `argv0` is what was to be run. */
 export function normalise(said: string, argv0: string): { text: string; exitCode: number; faultOfRequest: boolean } {
-  const text = said.trim().replace(/\s+$/, '');
+  // Go, and so dockerd, writes the kernel's reasons in small letters, and the docker command takes its exit code from them.
+  const text = said
+    .trim()
+    .replace(/: ([A-Z])(?=[a-z]+( [a-z]+)*$)/, (_all, first: string) => `: ${first.toLowerCase()}`);
   const missing =
     /executable file [`"'](.*?)[`"'] not found/.exec(text) ?? /exec: "(.*?)": executable file not found/.exec(text);
   if (missing || (/no such file or directory/i.test(text) && mentions(text, argv0))) {

@@ -80,6 +80,8 @@ const KEYS: Record<string, Read> = {
     cgroupParent: text(value, key).startsWith('/') ? text(value, key) : `/${text(value, key)}`,
   }),
   'shutdown-timeout': (value, key) => ({ shutdownTimeout: count(value, key) }),
+  'cpu-rt-period': (value, key) => ({ cpuRtPeriod: count(value, key) }),
+  'cpu-rt-runtime': (value, key) => ({ cpuRtRuntime: count(value, key) }),
   'default-shm-size': (value, key) => ({ defaultShmSize: bytes(value, key) }),
   'default-ulimits': (value, key) => ({ defaultUlimits: ulimits(value, key) }),
   'userns-remap': (value, key) => ({ usernsRemap: text(value, key) }),

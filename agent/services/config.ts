@@ -32,6 +32,9 @@ export interface EngineConfig {
   shutdownTimeout: number;
   /** [default-shm-size] bytes */
   defaultShmSize: number;
+  /** [cpu-rt-period, cpu-rt-runtime] microseconds: what all containers together may have of real-time scheduling; 0 leaves it as it is */
+  cpuRtPeriod: number;
+  cpuRtRuntime: number;
   /** [default-ulimits] */
   defaultUlimits: Record<string, { Name: string; Hard: number; Soft: number }>;
   /** [userns-remap] '' | "default" | "user[:group]": containers have ids of their own unless they ask for the host's */
@@ -61,6 +64,8 @@ export const DEFAULT_CONFIG: EngineConfig = {
   cgroupParent: '/berth',
   shutdownTimeout: 15,
   defaultShmSize: 64 * 1024 * 1024,
+  cpuRtPeriod: 0,
+  cpuRtRuntime: 0,
   defaultUlimits: {},
   usernsRemap: '',
   debug: false,

@@ -29,7 +29,7 @@ export const buildSpec: BuildSpec = async (input) => {
   const { devices, rules } = await devicesOf(host);
   const process = await processOf(input, initProgram !== undefined);
   const { mounts, propagation } = await mountsOf(input, initProgram);
-  const seccomp = await seccompOf(
+  const seccomp = seccompOf(
     {
       profile: security.seccomp,
       privileged: host.Privileged ?? false,

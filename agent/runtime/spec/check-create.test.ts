@@ -116,14 +116,14 @@ describe('the host part', () => {
       { SecurityOpt: ['seccomp={"defaultAction":"SCMP_ACT_NO"}'] },
       'Decoding seccomp profile failed: unknown action SCMP_ACT_NO',
     ],
-    [{ Sysctls: { 'kernel.panic': '1' } }, "sysctl 'kernel.panic' is not whitelisted"],
+    [{ Sysctls: { 'kernel.panic': '1' } }, 'sysctl "kernel.panic" is not in a separate kernel namespace'],
     [
       { Sysctls: { 'net.ipv4.ip_forward': '1' }, NetworkMode: 'host' },
-      "sysctl 'net.ipv4.ip_forward' is not allowed in the network mode 'host'",
+      'sysctl "net.ipv4.ip_forward" not allowed in host network namespace',
     ],
     [
       { Sysctls: { 'kernel.shmmax': '1' }, IpcMode: 'host' },
-      "sysctl 'kernel.shmmax' is not allowed in the IPC mode 'host'",
+      'sysctl "kernel.shmmax" is not allowed in the hosts ipc namespace',
     ],
     [{ PortBindings: { '80': [{ HostPort: 'x' }] } }, 'invalid port specification: "x"'],
     [{ PortBindings: { '80/tcp': [{ HostPort: '70000' }] } }, 'invalid port specification: "70000"'],

@@ -81,11 +81,23 @@ function checkMemoryExtras(r: Resources, facts: KernelFacts, warnings: string[])
     warnings.push(
       'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
     );
-  for (const field of ['KernelMemory', 'KernelMemoryTCP'] as const) {
-    if (!r[field]) continue;
-    warnings.push(`Specifying ${field} is not supported by this engine and has no effect.`);
-    delete r[field];
-  }
+  checkKernelMemory(r, warnings);
+}
+
+/** Kernels since 5.16 take no limit of kernel memory (the files of version 1 are still there), and version 2 never had one. */
+function checkKernelMemory(r: Resources, warnings: string[]): void {
+  if ((r.KernelMemory ?? 0) > 0 && (r.KernelMemory ?? 0) < MIN_MEMORY)
+    throw invalid('Minimum kernel memory limit allowed is 6MB');
+  if (r.KernelMemory)
+    warnings.push(
+      'Your kernel does not support kernel memory limit capabilities or the cgroup is not mounted. Limitation discarded.',
+    );
+  if (r.KernelMemoryTCP)
+    warnings.push(
+      'Your kernel does not support kernel memory TCP limit capabilities or the cgroup is not mounted. Limitation discarded.',
+    );
+  delete r.KernelMemory;
+  delete r.KernelMemoryTCP;
 }
 
 function checkPids(r: Resources, facts: KernelFacts, warnings: string[]): void {
@@ -129,16 +141,21 @@ function checkCpu(r: Resources, facts: KernelFacts, warnings: string[]): void {
     warnings.push(`${OS} does not support CPU percent. Percent discarded.`);
     r.CpuPercent = 0;
   }
-  checkRealtime(r);
+  if ((r.CpuCount ?? 0) > 0) {
+    warnings.push(`${OS} does not support CPU count. Count discarded.`);
+    r.CpuCount = 0;
+  }
+  checkRealtime(r, facts);
 }
 
-function checkRealtime(r: Resources): void {
+function checkRealtime(r: Resources, facts: KernelFacts): void {
   const period = r.CpuRealtimePeriod ?? 0;
   const runtime = r.CpuRealtimeRuntime ?? 0;
   if (period !== 0 && runtime !== 0 && runtime > period)
     throw invalid('cpu real-time runtime cannot be higher than cpu real-time period');
-  // Group scheduling of real-time tasks (CONFIG_RT_GROUP_SCHED) is off in every distribution kernel with systemd.
-  if (period !== 0 || runtime !== 0) throw invalid('kernel does not support CPU real-time scheduler');
+  // Needs group scheduling of real-time tasks (CONFIG_RT_GROUP_SCHED), which most distributions' kernels are built without.
+  if ((period !== 0 || runtime !== 0) && !facts.cpuRealtime)
+    throw invalid('kernel does not support CPU real-time scheduler');
 }
 
 function checkCpuset(r: Resources, facts: KernelFacts, warnings: string[]): void {

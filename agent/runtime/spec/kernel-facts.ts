@@ -38,6 +38,7 @@ export async function readKernelFacts(cgroups: CgroupDriver): Promise<KernelFact
     oomKillDisable: files.has('memory.oom_control'),
     blkioWeight: ['blkio.weight', 'blkio.bfq.weight', 'io.weight', 'io.bfq.weight'].some((name) => files.has(name)),
     blkioThrottle: ['blkio.throttle.read_bps_device', 'io.max'].some((name) => files.has(name)),
+    cpuRealtime: files.has('cpu.rt_runtime_us'),
     cgroupNamespaces: existsSync('/proc/self/ns/cgroup'),
     userNamespaces:
       existsSync('/proc/self/ns/user') && (await read('/proc/sys/user/max_user_namespaces')).trim() !== '0',

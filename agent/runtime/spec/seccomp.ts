@@ -1,12 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { systemError } from '../../api/errors.ts';
 import type { KernelFacts } from '../types.ts';
 import { hostArchitecture } from './architecture.ts';
 import { atLeastKernel } from './kernel-version.ts';
+import { DEFAULT_SECCOMP } from './default-seccomp.ts';
 import { checkSeccompProfile, type SeccompProfile, type SeccompRule } from './seccomp-profile.ts';
-
-/** Where distributions put the default profile (golang-github-containers-common). */
-const DEFAULT_PROFILES = ['/usr/share/containers/seccomp.json', '/etc/containers/seccomp.json'];
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   amd64: 'SCMP_ARCH_X86_64',
@@ -18,23 +14,6 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   riscv64: 'SCMP_ARCH_RISCV64',
 };
 
-let defaultProfile: Promise<SeccompProfile> | undefined;
-
-/** Docker's default profile, read once. Throws system when no package has brought it. */
-function readDefault(): Promise<SeccompProfile> {
-  defaultProfile ??= (async () => {
-    for (const path of DEFAULT_PROFILES) {
-      const text = await readFile(path, 'utf8').catch(() => undefined);
-      if (text !== undefined) return checkSeccompProfile(text);
-    }
-    throw systemError(
-      `no default seccomp profile (${DEFAULT_PROFILES[0]}): install the package 'golang-github-containers-common', or run with --security-opt seccomp=unconfined`,
-    );
-  })();
-  defaultProfile.catch(() => (defaultProfile = undefined));
-  return defaultProfile;
-}
-
 export interface SeccompChoice {
   /** '' or 'builtin': the default; 'unconfined'; or JSON text */
   profile: string;
@@ -43,13 +22,13 @@ export interface SeccompChoice {
 }
 
 /** `linux.seccomp`, or undefined for none. */
-export async function seccompOf(
+export function seccompOf(
   { profile, privileged, capabilities }: SeccompChoice,
   facts: KernelFacts,
-): Promise<object | undefined> {
+): object | undefined {
   if (profile === 'unconfined' || !facts.seccomp) return undefined;
   if (privileged && profile === '') return undefined;
-  const chosen = profile === '' || profile === 'builtin' ? await readDefault() : checkSeccompProfile(profile);
+  const chosen = profile === '' || profile === 'builtin' ? DEFAULT_SECCOMP : checkSeccompProfile(profile);
   return translate(chosen, new Set(capabilities), facts.kernelVersion);
 }
 

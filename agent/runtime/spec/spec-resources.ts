@@ -14,9 +14,8 @@ export async function resourcesOf(host: HostConfig, devices: DeviceRule[], facts
     devices,
     ...(has('memory') && present('memory', memoryOf(host))),
     ...(has('cpu') || has('cpuset') ? present('cpu', cpuOf(host, facts)) : {}),
-    ...(has('pids') &&
-      typeof host.PidsLimit === 'number' &&
-      host.PidsLimit !== 0 && { pids: { limit: host.PidsLimit > 0 ? host.PidsLimit : -1 } }),
+    // A new group has no limit; crun 1.8 writes -1, which the kernel does not take.
+    ...(has('pids') && positive(host.PidsLimit) && { pids: { limit: host.PidsLimit } }),
     ...((has('blkio') || has('io')) && present('blockIO', await blockIoOf(host))),
   };
 }
@@ -49,6 +48,8 @@ function cpuOf(r: Resources, facts: KernelFacts): Record<string, unknown> {
     shares: cpu && positive(r.CpuShares) ? Math.min(Math.max(r.CpuShares as number, 2), 262_144) : undefined,
     quota: cpu ? quota : undefined,
     period: cpu ? period : undefined,
+    realtimeRuntime: cpu ? positive(r.CpuRealtimeRuntime) : undefined,
+    realtimePeriod: cpu ? positive(r.CpuRealtimePeriod) : undefined,
     cpus: cpuset ? r.CpusetCpus || undefined : undefined,
     mems: cpuset ? r.CpusetMems || undefined : undefined,
   };
@@ -61,7 +62,8 @@ export function cpuBandwidth(r: Resources): { quota: number | undefined; period:
       period: DEFAULT_PERIOD,
       quota: Math.max(1000, Math.floor(((r.NanoCpus as number) * DEFAULT_PERIOD) / 1e9)),
     };
-  return { quota: nonZero(r.CpuQuota), period: nonZero(r.CpuPeriod) };
+  // A negative quota is none, as a new group has it.
+  return { quota: positive(r.CpuQuota), period: nonZero(r.CpuPeriod) };
 }
 
 async function deviceNumbers(path: string): Promise<{ major: number; minor: number }> {

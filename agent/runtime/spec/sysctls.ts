@@ -19,17 +19,19 @@ export function checkSysctls(host: HostConfig): void {
   for (const given of Object.keys(host.Sysctls ?? {})) {
     const name = dotted(given);
     if (name.startsWith('net.')) {
-      if (!hasOwnNetwork(host.NetworkMode))
-        throw invalid(`sysctl '${given}' is not allowed in the network mode '${host.NetworkMode}'`);
+      if (host.NetworkMode === 'host')
+        throw invalid(`sysctl ${JSON.stringify(given)} not allowed in host network namespace`);
     } else if (isIpc(name)) {
-      if (host.IpcMode === 'host') throw invalid(`sysctl '${given}' is not allowed in the IPC mode 'host'`);
+      if (host.IpcMode === 'host')
+        throw invalid(`sysctl ${JSON.stringify(given)} is not allowed in the hosts ipc namespace`);
     } else if (name === 'kernel.domainname') {
-      if (host.UTSMode === 'host') throw invalid(`sysctl '${given}' is not allowed in the UTS mode 'host'`);
+      if (host.UTSMode === 'host')
+        throw invalid(`sysctl ${JSON.stringify(given)} is not allowed in the hosts uts namespace`);
     } else {
-      throw invalid(`sysctl '${given}' is not whitelisted`);
+      throw invalid(`sysctl ${JSON.stringify(given)} is not in a separate kernel namespace`);
     }
     if (/(^|\.|\/)\.\.?(\.|\/|$)/.test(given) || /[\0\n]/.test(given))
-      throw invalid(`sysctl '${given}' is not whitelisted`);
+      throw invalid(`sysctl ${JSON.stringify(given)} is not in a separate kernel namespace`);
   }
 }
 
