@@ -26,6 +26,7 @@ export interface EngineStatus {
   warnings: string[];
 }
 
+export type ContainerHealth = '' | 'starting' | 'healthy' | 'unhealthy';
 export interface ContainerRow {
   id: string;
   name: string;
@@ -33,8 +34,14 @@ export interface ContainerRow {
   imageId: string;
   command: string;
   state: ContainerStatus;
-  /** "Up 3 minutes" */
+  /** Docker's words: "Up 3 minutes (healthy)", "Exited (137) 2 hours ago" */
   status: string;
+  /** of these the time alone: "Up 3 minutes", "2 hours ago" */
+  since: string;
+  /** what its own check says; '' when it has none */
+  health: ContainerHealth;
+  /** of a container that ended or is between two starts; null of others */
+  exitCode: number | null;
   created: number;
   ports: PortSummary[];
   labels: Record<string, string>;

@@ -3,6 +3,7 @@ import type { EventMessage } from '../../agent/api/system.ts';
 import type { ContainerChange, ContainerRow } from '../contract/model.ts';
 import type { EngineLink } from './engine-link.ts';
 import { Signal, Wake } from './signals.ts';
+import { readStatus } from '../contract/status-text.ts';
 
 /** Milliseconds that changes are collected before they are fetched together. */
 const COLLECT = 15;
@@ -218,6 +219,7 @@ function toRow(summary: ContainerSummary): ContainerRow {
     command: summary.Command,
     state: summary.State,
     status: summary.Status,
+    ...readStatus(summary.Status),
     created: summary.Created * 1000,
     ports: summary.Ports ?? [],
     labels: summary.Labels ?? {},

@@ -21,7 +21,11 @@ export function parseConsoleLine(line: string): ConsoleEvent | undefined {
 }
 
 /** Follows the console's file from its beginning until `signal`; whole lines only. QEMU writes it, nothing tells when. */
-export async function followConsole(path: string, signal: AbortSignal, tell: (event: ConsoleEvent) => void): Promise<void> {
+export async function followConsole(
+  path: string,
+  signal: AbortSignal,
+  tell: (event: ConsoleEvent) => void,
+): Promise<void> {
   const buffer = Buffer.alloc(64 * 1024);
   let fd: number | undefined;
   let offset = 0;

@@ -32,7 +32,8 @@ export async function openImage(directory: string, stamps: string): Promise<Mach
     const { name, size, sha256 } = manifest.files[part];
     const path = join(directory, name);
     const info = statSync(path, { throwIfNoEntry: false });
-    if (info?.size !== size) throw damaged(path, info ? `it has ${info.size} bytes instead of ${size}` : 'it is missing');
+    if (info?.size !== size)
+      throw damaged(path, info ? `it has ${info.size} bytes instead of ${size}` : 'it is missing');
     const stamp = `${sha256} ${info.size} ${info.mtimeMs} ${info.ino}`;
     if (known[path] !== stamp && (await digest(path)) !== sha256)
       throw damaged(path, 'its digest is not the one of the manifest');
@@ -44,11 +45,16 @@ export async function openImage(directory: string, stamps: string): Promise<Mach
 }
 
 const damaged = (path: string, why: string) =>
-  new MachineError(`the machine's image is damaged: ${path}: ${why}`, 'build it again: berth machine build --force', 'process');
+  new MachineError(
+    `the machine's image is damaged: ${path}: ${why}`,
+    'build it again: berth machine build --force',
+    'process',
+  );
 
 function readManifest(directory: string): Manifest {
   const path = join(directory, 'manifest.json');
-  if (!existsSync(path)) throw new MachineError(`${directory} has no image`, 'build it: berth machine build', 'process');
+  if (!existsSync(path))
+    throw new MachineError(`${directory} has no image`, 'build it: berth machine build', 'process');
   try {
     const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
     if (PARTS.every((part) => typeof manifest.files[part].sha256 === 'string')) return manifest;

@@ -21,8 +21,8 @@ export function acceleratorOf(host: QemuHost): Accelerator {
 export const qemuProgram = (host: QemuHost): string =>
   `qemu-system-${host.arch === 'arm64' ? 'aarch64' : 'x86_64'}${host.platform === 'win32' ? '.exe' : ''}`;
 
-export const qemuCapabilities = (host: QemuHost): DriverCapabilities => ({
-  accelerated: acceleratorOf(host) !== 'tcg',
+export const qemuCapabilities = (host: QemuHost, accelerator = acceleratorOf(host)): DriverCapabilities => ({
+  accelerated: accelerator !== 'tcg',
   // Free page reporting discards pages with madvise, or what the platform has of it; Windows has not.
   reclaimsMemory: host.platform !== 'win32',
   growsDisk: true,
@@ -60,8 +60,26 @@ export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator
   ];
 }
 
+/** A machine that stops before its first instruction and reads commands on stdin: does this acceleration work at all? */
+export const probeArguments = (host: QemuHost, accelerator: Accelerator): string[] => [
+  ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', host.arch === 'arm64' ? 'virt' : 'q35'],
+  ...[
+    '-accel',
+    accelerationOf(host, accelerator),
+    '-cpu',
+    processorOf(host, accelerator),
+    '-m',
+    '64',
+    '-S',
+    '-monitor',
+    'stdio',
+  ],
+];
+
 const kernelCommandLine = (arm: boolean, config: MachineConfig) =>
-  [`console=${arm ? 'ttyAMA0' : 'ttyS0'}`, 'quiet', 'loglevel=3', 'panic=-1', `berth.key=${config.publicKey}`].join(' ');
+  [`console=${arm ? 'ttyAMA0' : 'ttyS0'}`, 'quiet', 'loglevel=3', 'panic=-1', `berth.key=${config.publicKey}`].join(
+    ' ',
+  );
 
 /** A comma in an option's value is written twice. */
 const escape = (value: string) => value.replaceAll(',', ',,');

@@ -2,8 +2,16 @@ import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acceleratorOf, qemuArguments, qemuCapabilities, qemuProgram, type QemuHost } from './qemu-arguments.ts';
-import { MachineError, type MachineConfig, type MachineDriver, type MachineProcess } from './types.ts';
+import {
+  acceleratorOf,
+  probeArguments,
+  qemuArguments,
+  qemuCapabilities,
+  qemuProgram,
+  type Accelerator,
+  type QemuHost,
+} from './qemu-arguments.ts';
+import { MachineError, type MachineDriver, type MachineProcess } from './types.ts';
 
 const ELSEWHERE: Record<string, string[]> = {
   darwin: ['/opt/homebrew/bin', '/usr/local/bin'],
@@ -44,19 +52,37 @@ function findQemu(host: QemuHost): string {
   throw new MachineError(`${name} is missing`, hint, 'process');
 }
 
-/** QEMU on every platform; the acceleration is what the host offers. `log` gets what QEMU says. */
-export function createQemuDriver(log: string, host: QemuHost = thisHost()): MachineDriver {
-  const accelerator = acceleratorOf(host);
+/** QEMU on every platform; the acceleration is the best that really works here. `log` gets what QEMU says. */
+export async function createQemuDriver(log: string, host: QemuHost = thisHost()): Promise<MachineDriver> {
+  const program = findQemu(host);
+  const best = acceleratorOf(host);
+  const accelerator = best === 'tcg' || (await works(program, host, best)) ? best : 'tcg';
+  const refused = accelerator === best ? '' : ` (${best} is there and does not work)`;
   return {
     name: 'qemu',
     accelerator,
-    capabilities: qemuCapabilities(host),
+    capabilities: qemuCapabilities(host, accelerator),
     warnings:
       accelerator === 'tcg'
-        ? ['No hardware virtualisation here: the machine is emulated, and about ten times slower.']
+        ? [`No hardware virtualisation here${refused}: the machine is emulated, and about ten times slower.`]
         : [],
-    start: (config) => start(findQemu(host), qemuArguments(host, config, accelerator), log),
+    start: (config) => start(program, qemuArguments(host, config, accelerator), log),
   };
+}
+
+/** Makes a processor with this acceleration and ends: a device that opens may still lack what QEMU needs (nested virtualisation). */
+function works(program: string, host: QemuHost, accelerator: Accelerator): Promise<boolean> {
+  return new Promise((done) => {
+    const child = spawn(program, probeArguments(host, accelerator), { stdio: ['pipe', 'ignore', 'ignore'] });
+    const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    child.stdin.on('error', () => undefined);
+    child.stdin.end('quit\n');
+    child.once('error', () => done(false));
+    child.once('exit', (code) => {
+      clearTimeout(late);
+      done(code === 0);
+    });
+  });
 }
 
 async function start(program: string, args: string[], log: string): Promise<MachineProcess> {
@@ -84,5 +110,3 @@ async function start(program: string, args: string[], log: string): Promise<Mach
     },
   };
 }
-
-export type { MachineConfig };

@@ -35,7 +35,7 @@ export function connect(target: SshTarget): Promise<SshClient> {
     const client = new Client();
     let stranger = false;
     client.once('ready', () => done(client));
-    client.once('error', (error) =>
+    client.on('error', (error) =>
       fail(
         stranger
           ? new MachineError('the machine has another host key than at its first start', 'berth machine reset', 'ssh')

@@ -10,6 +10,7 @@ import type {
   UsageSample,
   UsageUpdate,
 } from '../../electron/contract/model.ts';
+import { readStatus } from '../../electron/contract/status-text.ts';
 import { demoContainers, demoDetails, demoEngine, demoImages, demoLayers } from './demo-data.ts';
 import { fakeClient, PushStream } from './fake-client.ts';
 
@@ -83,7 +84,9 @@ export function demoClient(options: { rows: number; engine: string; empty: boole
   let rows = options.empty ? [] : demoContainers(options.rows);
   const changes = new PushStream<ContainerChange>({ kind: 'snapshot', rows });
   const upsert = (ids: string[], part: Partial<ContainerRow>) => {
-    rows = rows.map((row) => (ids.includes(row.id) ? { ...row, ...part } : row));
+    rows = rows.map((row) =>
+      ids.includes(row.id) ? { ...row, ...part, ...readStatus(part.status ?? row.status) } : row,
+    );
     for (const row of rows) if (ids.includes(row.id)) changes.push({ kind: 'upsert', row });
     return ids.map((id) => ({ id }));
   };

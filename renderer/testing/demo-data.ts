@@ -5,6 +5,7 @@ import type {
   ImageRow,
   LayerProgress,
 } from '../../electron/contract/model.ts';
+import { readStatus } from '../../electron/contract/status-text.ts';
 
 const hex = (seed: number) =>
   Array.from({ length: 64 }, (_, i) =>
@@ -93,6 +94,7 @@ export function demoContainers(count: number): ContainerRow[] {
       networks: ['bridge'],
       mounts: [],
       ...sketch,
+      ...readStatus(sketch.status),
       name: round ? `${sketch.name}-${round}` : sketch.name,
     };
   });

@@ -1,4 +1,5 @@
 import type { ContainerRow, EngineStatus, ImageRow } from '../../electron/contract/model.ts';
+import { readStatus } from '../../electron/contract/status-text.ts';
 
 let count = 0;
 const nextId = () => (++count).toString(16).padStart(64, '0');
@@ -14,6 +15,7 @@ export function aContainer(given: Partial<ContainerRow> = {}): ContainerRow {
     command: 'sh',
     state: 'running',
     status: 'Up 1 second',
+    ...readStatus(given.status ?? 'Up 1 second'),
     created: count,
     ports: [],
     labels: {},

@@ -7,6 +7,7 @@ export { default as Dialog } from './Dialog.vue';
 export { default as EmptyState } from './EmptyState.vue';
 export { default as ErrorNote } from './ErrorNote.vue';
 export { default as Field } from './Field.vue';
+export { default as HealthBadge } from './HealthBadge.vue';
 export { default as IconButton } from './IconButton.vue';
 export { default as Menu } from './Menu.vue';
 export { default as ProgressBar } from './ProgressBar.vue';

@@ -7,6 +7,7 @@ import type {
   UsageHistoryUpdate,
   UsageSample,
 } from '../../../../electron/contract/model.ts';
+import { readStatus } from '../../../../electron/contract/status-text.ts';
 import type { Client } from '../../../app/client.ts';
 import { fakeClient, PushStream } from '../../../testing/fake-client.ts';
 import { demoInspect, demoIsolation, demoRow } from './demo-data.ts';
@@ -86,7 +87,7 @@ export function demoClient(options: { lines: number; state: ContainerRow['state'
   };
   const changes = new PushStream<ContainerChange>({ kind: 'snapshot', rows: [row] });
   const become = (part: Partial<ContainerRow>) => {
-    row = { ...row, ...part };
+    row = { ...row, ...part, ...readStatus(part.status ?? row.status) };
     changes.push({ kind: 'upsert', row });
     return [{ id: row.id }];
   };

@@ -1,5 +1,6 @@
 import type { ContainerInspect } from '../../../../agent/api/container.ts';
 import type { ContainerRow, Isolation } from '../../../../electron/contract/model.ts';
+import { readStatus } from '../../../../electron/contract/status-text.ts';
 
 const id = '9f8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0';
 export const demoRow: ContainerRow = {
@@ -10,6 +11,7 @@ export const demoRow: ContainerRow = {
   command: "nginx -g 'daemon off;'",
   state: 'running',
   status: 'Up 3 hours',
+  ...readStatus('Up 3 hours'),
   created: Date.now() - 11_000_000,
   ports: [
     { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },

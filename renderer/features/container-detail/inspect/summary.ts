@@ -1,4 +1,5 @@
 import type { ContainerInspect } from '../../../../agent/api/container.ts';
+import { exitMeaning } from '../../containers/exit.ts';
 import { formatBytes } from '../../../ui/format.ts';
 
 export interface Fact {
@@ -34,6 +35,11 @@ export function summarize(inspect: ContainerInspect): FactGroup[] {
     .filter((group) => group.facts.length > 0);
 }
 
+function exitText({ ExitCode, OOMKilled }: ContainerInspect['State']): string {
+  const meaning = OOMKilled ? 'it was killed for using too much memory' : exitMeaning(ExitCode);
+  return meaning ? `${ExitCode}: ${meaning}` : String(ExitCode);
+}
+
 function state({ State, RestartCount, Created, HostConfig, Id, Image, Config }: ContainerInspect): FactGroup {
   const ended = !State.Running && !never.test(State.FinishedAt);
   const policy = HostConfig.RestartPolicy;
@@ -46,7 +52,7 @@ function state({ State, RestartCount, Created, HostConfig, Id, Image, Config }: 
       { label: 'Health', value: State.Health && State.Health.Status !== 'none' ? State.Health.Status : '' },
       {
         label: 'Exit code',
-        value: ended ? `${State.ExitCode}${State.OOMKilled ? ' (killed: out of memory)' : ''}` : '',
+        value: ended ? exitText(State) : '',
       },
       { label: 'Error', value: State.Error },
       { label: 'Process', value: State.Pid ? `pid ${State.Pid} on the host` : '' },
