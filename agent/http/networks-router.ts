@@ -1,4 +1,5 @@
 import { invalid } from '../api/errors.ts';
+import { atLeast } from '../api/version.ts';
 import type { EndpointSettings } from '../api/container.ts';
 import type { NetworkCreateRequest } from '../api/network.ts';
 import type { NetworkBackend } from '../networks/types.ts';
@@ -6,15 +7,20 @@ import { parseFilters } from './query.ts';
 import { empty, json, type Router } from './router.ts';
 
 const FILTERS = ['driver', 'id', 'label', 'name', 'scope', 'type', 'dangling'];
+/** What Go's strconv.ParseBool takes. */
+const PARSE_BOOL = /^(1|0|t|f|T|F|true|false|TRUE|FALSE|True|False)$/;
 const PRUNE_FILTERS = ['label', 'label!', 'until'];
 
 /** Docker Engine API: /networks. */
 export function addNetworkRoutes(router: Router, networks: NetworkBackend): void {
-  router.get('/networks', async ({ query }) => json(await networks.list(parseFilters(query, FILTERS))));
-  // Docker answers the list here too.
-  router.get('/networks/', async ({ query }) => json(await networks.list(parseFilters(query, FILTERS))));
+  // Docker answers the list at both.
+  for (const path of ['/networks', '/networks/'])
+    router.get(path, async ({ query, apiVersion }) =>
+      json(await networks.list(parseFilters(query, FILTERS), !atLeast(apiVersion, '1.28'))),
+    );
   router.post('/networks/create', async (ctx) => {
     const request = await ctx.json<NetworkCreateRequest>();
+    if (!atLeast(ctx.apiVersion, '1.48')) delete request.EnableIPv4;
     return json(await networks.create(request), 201);
   });
   router.post('/networks/prune', async ({ query }) => json(await networks.prune(parseFilters(query, PRUNE_FILTERS))));
@@ -31,7 +37,14 @@ export function addNetworkRoutes(router: Router, networks: NetworkBackend): void
     await networks.disconnect(param(ctx.params, 'id'), container(Container), Force ?? false);
     return empty(200);
   });
-  router.get('/networks/{id}', async ({ params }) => json(await networks.inspect(param(params, 'id'))));
+  router.get('/networks/{id}', async ({ params, query }) => {
+    const verbose = query.get('verbose') ?? '';
+    if (verbose !== '' && !PARSE_BOOL.test(verbose))
+      throw invalid(
+        `invalid value for verbose: ${verbose}: strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`,
+      );
+    return json(await networks.inspect(param(params, 'id'), query.get('scope') ?? ''));
+  });
   router.delete('/networks/{id}', async ({ params }) => {
     await networks.remove(param(params, 'id'));
     return empty();

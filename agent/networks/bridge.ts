@@ -40,6 +40,10 @@ export async function addressesOf(exec: Exec, name: string): Promise<string[]> {
 export async function ensureBridge(exec: Exec, spec: BridgeSpec): Promise<'made' | 'found'> {
   const { interface: name } = spec;
   if (existsSync(`/sys/class/net/${name}`)) {
+    const alias = await readFile(`/sys/class/net/${name}/ifalias`, 'utf8');
+    // One that an engine was killed over while it made it has a name of an engine's, and nothing written on it yet.
+    if (!alias.startsWith('berth ') && !/^bth[0-9a-f]{6}-[0-9a-f]{5}$/.test(name))
+      throw new Error('the host has an interface of this name that is not of this engine');
     const have = await addressesOf(exec, name);
     const same = have.length === spec.addresses.length && spec.addresses.every((address) => have.includes(address));
     if (same && existsSync(`/sys/class/net/${name}/brif/${keeper(name)[0]}`)) return 'found';

@@ -35,7 +35,21 @@ export const OPTION = {
   masquerade: 'com.docker.network.bridge.enable_ip_masquerade',
   hostBinding: 'com.docker.network.bridge.host_binding_ipv4',
   mtu: 'com.docker.network.driver.mtu',
+  inhibitIPv4: 'com.docker.network.bridge.inhibit_ipv4',
+  gatewayIPv4: 'com.docker.network.bridge.gateway_mode_ipv4',
+  gatewayIPv6: 'com.docker.network.bridge.gateway_mode_ipv6',
+  interfacePrefix: 'com.docker.network.container_iface_prefix',
+  hostIPv4: 'com.docker.network.host_ipv4',
+  hostIPv6: 'com.docker.network.host_ipv6',
+  enableIPv4: 'com.docker.network.enable_ipv4',
+  enableIPv6: 'com.docker.network.enable_ipv6',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
+} as const;
+
+/** Of one container's connection (`--network name=…,driver-opt=…`). */
+export const ENDPOINT = {
+  interfaceName: 'com.docker.network.endpoint.ifname',
+  sysctls: 'com.docker.network.endpoint.sysctls',
 } as const;
 
 /** Go's strconv.ParseBool, false for what it refuses. */

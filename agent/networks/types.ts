@@ -71,8 +71,9 @@ export interface NetworkUsers {
 
 /** What the networks router calls. */
 export interface NetworkBackend {
-  list(filters: Filters): Promise<NetworkInspect[]>;
-  inspect(reference: string): Promise<NetworkInspect>;
+  /** `detailed`: with the containers of each. */
+  list(filters: Filters, detailed?: boolean): Promise<NetworkInspect[]>;
+  inspect(reference: string, scope?: string): Promise<NetworkInspect>;
   create(request: NetworkCreateRequest): Promise<{ Id: string; Warning: string }>;
   remove(reference: string): Promise<void>;
   prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }>;

@@ -12,10 +12,12 @@ import type { Live } from './live.ts';
 import { endProcesses } from './leftovers.ts';
 import { namespaceChoices } from './namespaces.ts';
 import { networkFiles, writeNetworkFiles } from './network-files.ts';
+import { linkEnvironment, withLinks } from './link-env.ts';
 import { networkKind, networkSubject } from './network-subject.ts';
 import { prepareRealtime } from './realtime.ts';
 import { remove } from './remove.ts';
 import { mountRoot, unmountRoot } from './root-mount.ts';
+import { mountSides, shmOf } from './side-mounts.ts';
 import { guard, setStatus } from './state.ts';
 import { Undo } from './undo.ts';
 import { volumeNames } from './users.ts';
@@ -127,12 +129,14 @@ async function createProcess(
   const { record } = live;
   prepareRealtime(ctx, record);
   const spec = await ctx.buildSpec({
-    record: { ...record, mounts: await stageVolumes(ctx, record) },
+    record: { ...record, mounts: await stageVolumes(ctx, { ...record, mounts: await mountSides(ctx, record) }) },
     rootfs,
     namespaces: namespaceChoices(ctx, record, netns),
     files: networkFiles(ctx, record),
+    shm: shmOf(ctx, record),
     facts: ctx.facts,
   });
+  if (spec.process) spec.process.env = withLinks(spec.process.env ?? [], linkEnvironment(ctx, record));
   const bundle = ctx.layout.bundle(record.id);
   const adapted = ctx.supervisor.adapt?.(record.id, spec) ?? spec;
   await writeFile(join(bundle, 'config.json'), JSON.stringify(adapted), { mode: 0o600 });

@@ -9,10 +9,12 @@ import {
 import { enableHairpin } from '../../networks/hairpin.ts';
 import type { NetavarkPort } from '../../networks/netavark.ts';
 import { hasNames, type NetworkRecord } from '../../networks/network-record.ts';
-import { portMap, portWishes, type PublishedPort } from '../../networks/ports.ts';
+import { portMap, portWishes, type PortWish, type PublishedPort } from '../../networks/ports.ts';
 import type { Attachment, NetworkSubject } from '../../networks/types.ts';
 import { connectVeth } from '../../networks/veth.ts';
 import { plainConnection } from './plain.ts';
+import { applyEndpointSysctls, interfaceFor, interfacesOf } from './interfaces.ts';
+import { bridgeOptions } from './options.ts';
 import { planEndpoint, releaseEndpoint } from './plan-endpoint.ts';
 import { hostsOf, resolverOf } from './names.ts';
 import { ensureReady } from './ready.ts';
@@ -52,10 +54,10 @@ export async function attach(state: NetworkState, netns: string, subject: Networ
   state.attachments.set(subject.id, record);
   try {
     for (const { network } of wanted) await ensureReady(state, network);
-    for (const [index, { network, asked }] of wanted.entries())
-      record.networks.push(
-        planEndpoint(state, network, asked, subject, { interface: `eth${index}`, metric: 100 + index, dns }),
-      );
+    for (const [index, { network, asked }] of wanted.entries()) {
+      const name = interfaceFor(network, asked, interfacesOf(record));
+      record.networks.push(planEndpoint(state, network, asked, subject, { interface: name, metric: 100 + index, dns }));
+    }
     await publish(state, record, subject);
     await writeAttachment(state.attachmentDirectory, record);
     for (const entry of record.networks) {
@@ -95,15 +97,13 @@ export async function setup(state: NetworkState, netns: string, entry: AttachedN
   const shared = !state.warm.has(network.id) || hasNames(network);
   await (shared ? state.queue.alone(run) : state.queue.together(run));
   state.warm.add(network.id);
+  applyEndpointSysctls(state.options.sys, netns, entry);
 }
 
 /** Holds the host ports and has the kernel lead them to the first network's address. */
 async function publish(state: NetworkState, record: AttachmentRecord, subject: NetworkSubject): Promise<void> {
   const first = record.networks[0];
-  const wishes =
-    first && !state.get(first.networkId).internal
-      ? portWishes(subject.portBindings, subject.exposedPorts, subject.publishAll)
-      : [];
+  const wishes = first ? wishesOn(state.get(first.networkId), subject) : [];
   if (first && wishes.length > 0) {
     const { IPAddress: v4 = '', GlobalIPv6Address: v6 = '', EndpointID } = first.endpoint;
     const addresses = { ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) };
@@ -120,6 +120,15 @@ async function publish(state: NetworkState, record: AttachmentRecord, subject: N
     if (mappings.length > 0) first.request.port_mappings = mappings;
   }
   record.ports = portMap(record.published, subject.exposedPorts);
+}
+
+/** Ports on a network without NAT are reached at the container's own address; those that name no address of the host get the network's. */
+export function wishesOn(network: NetworkRecord, subject: NetworkSubject): PortWish[] {
+  const { hostBinding, routed } = bridgeOptions(network.options, network.internal);
+  if (network.internal || (routed.v4 && (routed.v6 || !network.enableIPv6))) return [];
+  const wishes = portWishes(subject.portBindings, subject.exposedPorts, subject.publishAll);
+  if (hostBinding === undefined || hostBinding === '0.0.0.0') return wishes;
+  return wishes.map((wish) => (wish.hostIp === '' ? { ...wish, hostIp: hostBinding } : wish));
 }
 
 /**

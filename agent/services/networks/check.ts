@@ -20,7 +20,7 @@ export function check(
 
 function sysctlFaults(text: string | undefined): string[] {
   return (text === undefined ? [] : text.split(','))
-    .filter((item) => !/^[^.]*\.(ipv4|ipv6|mpls)\.[^.]*\.(IFNAME|ifname)\./.test(item))
+    .filter((item) => !/^[^./]*\.(ipv4|ipv6|mpls)\.[^./]*\.(IFNAME|ifname)\.[^/=]+=[^/]/.test(item))
     .map(
       (item) =>
         `unrecognised network interface sysctl '${item}'; represent 'net.X.Y.ethN.Z=V' as 'net.X.Y.IFNAME.Z=V', 'X' must be 'ipv4', 'ipv6' or 'mpls'`,
@@ -44,7 +44,8 @@ export function checkEndpoint(state: NetworkState, network: NetworkRecord, endpo
   }
   for (const [family, address = '', number] of asked) {
     const parsed = parseAddress(address);
-    if (!parsed || parsed.family !== number || parsed.value === 0n) faults.push(`invalid ${family} address: ${address}`);
+    if (!parsed || parsed.family !== number || parsed.value === 0n)
+      faults.push(`invalid ${family} address: ${address}`);
     else if (network.userSubnets && !state.leasesOf(network).covers(address))
       faults.push(`no configured subnet or ip-range contain the IP address ${address}`);
   }

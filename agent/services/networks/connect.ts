@@ -6,6 +6,7 @@ import type { Attachment } from '../../networks/types.ts';
 import { describe, setup } from './attach.ts';
 import { checkEndpoint } from './check.ts';
 import { undoNetwork } from './detach.ts';
+import { interfaceFor, interfacesOf } from './interfaces.ts';
 import { planEndpoint, releaseEndpoint } from './plan-endpoint.ts';
 import { ensureReady } from './ready.ts';
 import type { NetworkState } from './state.ts';
@@ -37,12 +38,9 @@ export async function connect(
     throw new EngineError('forbidden', `endpoint with name ${user.name} already exists in network ${network.name}`);
   await ensureReady(state, network);
   const subject = { id: user.id, name: user.name, hostname: record.hostname };
-  const number = nextInterface(
-    record.networks.flatMap(({ request }) => Object.values(request.networks).map((item) => item.interface_name)),
-  );
   const entry = planEndpoint(state, network, endpoint, subject, {
-    interface: `eth${number}`,
-    metric: 100 + number,
+    interface: interfaceFor(network, endpoint, interfacesOf(record)),
+    metric: freeMetric(record),
     dns: state.options.config.dns,
   });
   const before = await filesOf(state, user.id, record);
@@ -135,7 +133,10 @@ async function forget(state: NetworkState, id: string, network: NetworkRecord): 
   await writeAttachment(state.attachmentDirectory, record);
 }
 
-/** The lowest free number, as Docker names them. */
-function nextInterface(names: readonly string[]): number {
-  for (let number = 0; ; number++) if (!names.includes(`eth${number}`)) return number;
+/** Later connected networks lead out only where none before does. */
+function freeMetric(record: AttachmentRecord): number {
+  const taken = record.networks.flatMap(({ request }) =>
+    Object.values(request.network_info).map(({ options }) => Number(options['metric'] ?? 0)),
+  );
+  return Math.max(99, ...taken) + 1;
 }

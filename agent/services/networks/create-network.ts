@@ -6,6 +6,7 @@ import { ulaPool } from '../../networks/pools.ts';
 import { systemClock } from '../../system/clock.ts';
 import { freeSubnet, keep, takenSubnets, withGateway } from './default-networks.ts';
 import { checkIpam } from './check-ipam.ts';
+import { bridgeOptions, familyOption } from './options.ts';
 import { ensureReady } from './ready.ts';
 import { bridgeName, engineTag, newId, recordPath, type NetworkState } from './state.ts';
 import { createHash } from 'node:crypto';
@@ -66,22 +67,28 @@ function checkRequest(state: NetworkState, request: NetworkCreateRequest): strin
     throw new EngineError('forbidden', `scope ${request.Scope} is not supported`);
   if (request.IPAM?.Driver && request.IPAM.Driver !== 'default')
     throw invalid(`invalid ipam driver: "${request.IPAM.Driver}"`);
-  if (request.EnableIPv4 === false && !request.EnableIPv6) throw invalid('IPv4 or IPv6 must be enabled');
+  const { four, six } = families(request);
+  checkIpam(request.IPAM?.Config ?? [], six);
+  bridgeOptions(request.Options ?? {}, request.Internal ?? false);
+  if (!four && !six) throw invalid('IPv4 or IPv6 must be enabled');
   const bridge = request.Options?.[OPTION.bridgeName];
-  if (bridge !== undefined && !/^[^\s/.:][^\s/:]{0,14}$/.test(bridge)) throw invalid(`invalid bridge name: ${bridge}`);
-  const mtu = request.Options?.[OPTION.mtu];
-  if (mtu !== undefined && !/^\d{1,5}$/.test(mtu))
-    throw invalid(`failed to parse ${OPTION.mtu} value: ${JSON.stringify(mtu)}`);
-  checkIpam(request.IPAM?.Config ?? [], request.EnableIPv6 ?? false);
+  if (bridge && [...state.networks.values()].some((network) => network.bridge === bridge))
+    throw new EngineError('forbidden', 'networks have same bridge name');
   return name;
+}
+
+function families({ EnableIPv4, EnableIPv6, Options }: NetworkCreateRequest): { four: boolean; six: boolean } {
+  return {
+    four: familyOption(Options ?? {}, OPTION.enableIPv4, EnableIPv4, true),
+    six: familyOption(Options ?? {}, OPTION.enableIPv6, EnableIPv6, false),
+  };
 }
 
 async function plan(state: NetworkState, name: string, request: NetworkCreateRequest): Promise<NetworkRecord> {
   const id = newId();
-  const enableIPv4 = request.EnableIPv4 ?? true;
-  const enableIPv6 = request.EnableIPv6 ?? false;
+  const { four: enableIPv4, six: enableIPv6 } = families(request);
   const asked = (request.IPAM?.Config ?? []).filter(
-    (item) => item.Subnet && (enableIPv6 || !item.Subnet.includes(':')),
+    (item) => item.Subnet && (item.Subnet.includes(':') ? enableIPv6 : enableIPv4),
   );
   const config: IpamConfig[] = [];
   const taken = await takenSubnets(state);
@@ -114,7 +121,7 @@ async function plan(state: NetworkState, name: string, request: NetworkCreateReq
     userSubnets: asked.length > 0,
     options: request.Options ?? {},
     labels: request.Labels ?? {},
-    bridge: request.Options?.[OPTION.bridgeName] ?? bridgeName(engineTag(state.options.layout.root), id),
+    bridge: request.Options?.[OPTION.bridgeName] || bridgeName(engineTag(state.options.layout.root), id),
   };
 }
 

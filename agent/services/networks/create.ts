@@ -61,8 +61,8 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
       log.error(`network ${network.name} has no bridge`, error),
     );
   return {
-    list: (filters) => Promise.resolve(list(state, filters)),
-    inspect: async (reference) => inspect(state, reference),
+    list: async (filters, detailed) => list(state, filters, detailed),
+    inspect: async (reference, scope) => inspect(state, reference, scope),
     create: (request) => createNetwork(state, request),
     remove: (reference) => removeNetwork(state, reference),
     prune: (filters) => prune(state, filters),

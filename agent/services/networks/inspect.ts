@@ -1,19 +1,32 @@
+import { invalid, notFound, systemError } from '../../api/errors.ts';
 import { matchLabels, type Filters } from '../../http/query.ts';
 import type { NetworkInspect } from '../../api/network.ts';
 import { isPredefined, type NetworkRecord } from '../../networks/network-record.ts';
 import type { NetworkState } from './state.ts';
 
-export const inspect = (state: NetworkState, reference: string): NetworkInspect =>
-  describeNetwork(state, state.get(reference));
+/** `scope`: only a network of this one; all here are `local`. */
+export function inspect(state: NetworkState, reference: string, scope = ''): NetworkInspect {
+  if (scope !== '' && scope !== 'local') throw notFound(`network ${reference} not found`);
+  return describeNetwork(state, state.get(reference));
+}
 
-export function list(state: NetworkState, filters: Filters): NetworkInspect[] {
+/** Who is connected is told by inspect, and by the list to clients before API 1.28 (`detailed`). */
+export function list(state: NetworkState, filters: Filters, detailed = false): NetworkInspect[] {
+  checkFilters(filters);
   return [...state.networks.values()]
     .filter((network) => matches(state, network, filters))
-    .map((network) => ({
-      ...describeNetwork(state, network),
-      // As Docker's list: who is connected is only told by inspect.
-      Containers: {},
-    }));
+    .map((network) =>
+      detailed ? describeNetwork(state, network) : { ...describeNetwork(state, network), Containers: {} },
+    );
+}
+
+function checkFilters(filters: Filters): void {
+  const [dangling, ...more] = filters.get('dangling') ?? [];
+  if (more.length > 0) throw invalid('got more than one value for filter key "dangling"');
+  if (dangling !== undefined && !['0', 'false', '1', 'true'].includes(dangling))
+    throw invalid(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
+  for (const type of filters.get('type') ?? [])
+    if (type !== 'builtin' && type !== 'custom') throw systemError(`invalid filter: 'type'='${type}'`);
 }
 
 function describeNetwork(state: NetworkState, network: NetworkRecord): NetworkInspect {
@@ -48,6 +61,16 @@ function describeNetwork(state: NetworkState, network: NetworkRecord): NetworkIn
   };
 }
 
+/** A regular expression, found anywhere; one that is none finds nothing but itself (moby `Args.Match`). */
+function finds(pattern: string, text: string): boolean {
+  if (pattern === text) return true;
+  try {
+    return new RegExp(pattern).test(text);
+  } catch {
+    return false;
+  }
+}
+
 /** moby `daemon/network/filter.go`: values of one name are alternatives, names all have to match. */
 function matches(state: NetworkState, network: NetworkRecord, filters: Filters): boolean {
   const any = (name: string, test: (value: string) => boolean) => {
@@ -57,8 +80,8 @@ function matches(state: NetworkState, network: NetworkRecord, filters: Filters):
   const dangling = !isPredefined(network.name) && state.connected(network.id).next().done === true;
   return (
     any('driver', (value) => value === network.driver) &&
-    any('name', (value) => network.name.includes(value)) &&
-    any('id', (value) => network.id.startsWith(value)) &&
+    any('name', (value) => finds(value, network.name)) &&
+    any('id', (value) => finds(value, network.id)) &&
     any('scope', (value) => value === 'local') &&
     any('type', (value) => (value === 'builtin') === isPredefined(network.name)) &&
     any('dangling', (value) => ['1', 'true'].includes(value) === dangling) &&

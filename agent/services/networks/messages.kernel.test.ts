@@ -82,7 +82,7 @@ describe('what is refused, in the words of the Docker Engine', () => {
     ]);
     expect(await failure(() => net.networks.check('taken', at('taken', '10.0.0.9')))).toEqual([
       400,
-      'invalid config for network taken: invalid endpoint settings:\nno configured subnet contains IP address 10.0.0.9',
+      'invalid config for network taken: invalid endpoint settings:\nno configured subnet or ip-range contain the IP address 10.0.0.9',
     ]);
     expect(
       await failure(() => net.networks.check('default', { endpoints: {}, portBindings: { '80x/tcp': [{}] } })),

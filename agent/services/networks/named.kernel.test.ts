@@ -129,7 +129,7 @@ describe('networks of the user', () => {
       'endpoint with name web already exists in network late',
     );
     await expect(net.networks.remove('late')).rejects.toThrow(
-      /error while removing network: network late id [0-9a-f]{64} has active endpoints/,
+      /^error while removing network: network late has active endpoints \(name:"web" id:"[0-9a-f]{12}"\)$/,
     );
     await net.networks.disconnect('late', 'web', false);
     expect(await inside(netns, 'ip', '-o', 'link')).not.toContain('eth1');

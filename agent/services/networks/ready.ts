@@ -2,6 +2,7 @@ import { systemError } from '../../api/errors.ts';
 import { ensureBridge } from '../../networks/bridge.ts';
 import { parseCidr } from '../../networks/cidr.ts';
 import { isTrue, OPTION, type NetworkRecord } from '../../networks/network-record.ts';
+import { bridgeOptions } from './options.ts';
 import type { NetworkState } from './state.ts';
 
 /** The bridge is there as long as its network is, as with Docker: its route tells others that the subnet is taken. */
@@ -36,8 +37,19 @@ export async function applyFirewall(state: NetworkState): Promise<void> {
       interface: network.bridge,
       ipv6: network.enableIPv6,
       icc: network.options[OPTION.icc] === undefined || isTrue(network.options[OPTION.icc]),
+      sources: sourcesOf(network),
     })),
   );
+}
+
+/** What is not masqueraded, or shows an address that was asked for. */
+function sourcesOf(network: NetworkRecord): { subnet: string; source: string | undefined }[] {
+  const { masquerade, routed, source } = bridgeOptions(network.options, network.internal);
+  return network.ipam.Config.flatMap(({ Subnet: subnet = '' }) => {
+    const family = subnet.includes(':') ? 'v6' : 'v4';
+    const asIs = !masquerade || routed[family];
+    return asIs || source[family] ? [{ subnet, source: asIs ? undefined : source[family] }] : [];
+  });
 }
 
 function bridgeAddresses(network: NetworkRecord): string[] {
