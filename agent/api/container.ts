@@ -107,6 +107,7 @@ export interface MountRequest {
     Subpath?: string;
     DriverConfig?: { Name?: string; Options?: Record<string, string> };
   };
+  ImageOptions?: { Subpath?: string };
   TmpfsOptions?: { SizeBytes?: number; Mode?: number; Options?: string[][] };
 }
 

@@ -81,6 +81,8 @@ export interface SpecInput {
   /** merged root, mounted */
   rootfs: string;
   namespaces: NamespaceChoices;
+  /** directory to be bound as /dev/shm; absent: a tmpfs of the container's own */
+  shm?: string | undefined;
   files: { hosts: string; hostname: string; resolvConf: string };
   facts: KernelFacts;
 }

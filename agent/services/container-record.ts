@@ -29,6 +29,8 @@ export interface ContainerRecord {
   /** changed by update */
   hostConfig: HostConfig;
   readonly mounts: MountPoint[];
+  /** images mounted in it: destination → "sha256:…" */
+  readonly imageMounts?: Record<string, string>;
   /** asked for; changed by network connect and disconnect */
   endpoints: Record<string, EndpointSettings>;
   /** as attached now; empty when not running */

@@ -65,7 +65,7 @@ export async function mountsOf(
   const base = defaults(input).filter(
     (item) => !taken.has(item.destination) && !(taken.has('/dev') && item.destination.startsWith('/dev/')),
   );
-  if (host.IpcMode?.match(/^(host|container:)/)) shareIpc(input, base);
+  shareShm(input, base);
   // Message queues of the host's IPC namespace cannot be mounted from another user namespace.
   if (host.IpcMode === 'host' && input.namespaces.user.kind !== 'host')
     base.splice(0, base.length, ...base.filter(({ type }) => type !== 'mqueue'));
@@ -76,17 +76,10 @@ export async function mountsOf(
   return { mounts: all, propagation: await rootPropagation(record.mounts) };
 }
 
-/** Another's IPC namespace comes with its /dev/shm and message queues. */
-function shareIpc({ record, namespaces }: SpecInput, base: OciMount[]): void {
-  const source =
-    namespaces.ipc.kind === 'join'
-      ? namespaces.ipc.path.replace(/\/ns\/ipc$/, '/root/dev/shm')
-      : namespaces.ipc.kind === 'host'
-        ? '/dev/shm'
-        : undefined;
-  if (!source || record.hostConfig.IpcMode === 'none') return;
+/** A /dev/shm of the engine's, the host's or another container's. */
+function shareShm({ shm }: SpecInput, base: OciMount[]): void {
   const at = base.findIndex((item) => item.destination === '/dev/shm');
-  if (at >= 0) base[at] = mount('/dev/shm', 'bind', source, 'rbind', 'rprivate');
+  if (shm !== undefined && at >= 0) base[at] = mount('/dev/shm', 'bind', shm, 'rbind', 'rprivate');
 }
 
 function userMount(point: MountPoint, request: MountRequest | undefined, kernel: string): OciMount {

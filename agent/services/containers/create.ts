@@ -6,8 +6,9 @@ import type {
   ContainerCreateResponse,
   EndpointSettings,
   HostConfig,
+  MountPoint,
 } from '../../api/container.ts';
-import { conflict, invalid, notFound } from '../../api/errors.ts';
+import { conflict, EngineError, invalid, notFound } from '../../api/errors.ts';
 import type { IdMap } from '../../namespaces/id-map.ts';
 import type { StoredImage } from '../../images/types.ts';
 import type { CheckedRequest } from '../../runtime/types.ts';
@@ -122,6 +123,7 @@ async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Prom
     config,
     hostConfig: checked.hostConfig,
     mounts,
+    ...imageMounts(ctx, mounts),
     endpoints: made.endpoints,
     attached: { networks: {}, ports: {} },
     state: createdState(),
@@ -135,6 +137,21 @@ async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Prom
   };
   await copyUpVolumes(ctx, record);
   return record;
+}
+
+/** Images mounted in it, by id: a name may be given to another image later. */
+function imageMounts(ctx: ContainersContext, mounts: readonly MountPoint[]): Pick<ContainerRecord, 'imageMounts'> {
+  const found = mounts.flatMap(({ Type, Name, Destination }): [string, string][] => {
+    if (Type !== 'image') return [];
+    try {
+      return [[Destination, ctx.images.resolve(Name ?? '').id]];
+    } catch (error) {
+      // Not "not found": a client would take that for the container's own image, and pull that.
+      if (error instanceof EngineError && error.kind === 'not-found') throw invalid(error.message, error);
+      throw error;
+    }
+  });
+  return found.length > 0 ? { imageMounts: Object.fromEntries(found) } : {};
 }
 
 function checkPlatform(reference: string, image: StoredImage, platform: string | undefined): void {

@@ -16,8 +16,8 @@ const MODE_GROUPS: readonly ReadonlySet<string>[] = [
 
 /** A mount as it was asked for, whichever way. */
 export interface ParsedMount {
-  type: 'bind' | 'volume' | 'tmpfs';
-  /** path on the host, or name of a volume ('' for an anonymous one) */
+  type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** path on the host, name of a volume ('' for an anonymous one), or an image */
   source: string;
   target: string;
   readOnly: boolean;
@@ -74,10 +74,11 @@ export function parseMountRequest(request: MountRequest): ParsedMount {
   const fail = (why: string): never => {
     throw invalid(`invalid mount config for type ${JSON.stringify(request.Type ?? '')}: ${why}`);
   };
-  const { BindOptions: bind, VolumeOptions: volume, TmpfsOptions: tmpfs } = request;
+  const { BindOptions: bind, VolumeOptions: volume, ImageOptions: image } = request;
   if (request.Type !== 'bind' && bind) fail('field BindOptions must not be specified');
   if (request.Type !== 'volume' && volume) fail('field VolumeOptions must not be specified');
-  if (request.Type !== 'tmpfs' && tmpfs) fail('field TmpfsOptions must not be specified');
+  if (request.Type !== 'tmpfs' && request.TmpfsOptions) fail('field TmpfsOptions must not be specified');
+  if (request.Type !== 'image' && image) fail('field ImageOptions must not be specified');
   const why = targetProblem(request.Target ?? '');
   if (why) fail(why);
   const source = request.Source ?? '';
@@ -85,13 +86,13 @@ export function parseMountRequest(request: MountRequest): ParsedMount {
   if (request.Type === 'bind') propagation = checkBind(request, fail);
   else if (request.Type === 'volume') checkVolume(request, fail);
   else if (request.Type === 'tmpfs') checkTmpfs(request, fail);
-  else if (request.Type === 'image') fail('mounting an image is not supported by this engine: make a volume from it');
+  else if (request.Type === 'image') checkImage(request, fail);
   else fail('mount type unknown');
   return {
     type: request.Type as ParsedMount['type'],
     source: request.Type === 'bind' ? cleanPath(source) : source,
     target: cleanPath(request.Target),
-    readOnly: request.ReadOnly ?? false,
+    readOnly: request.Type === 'image' || (request.ReadOnly ?? false),
     mode: '',
     propagation,
     request,
@@ -111,8 +112,17 @@ function checkBind({ Source: source = '', BindOptions: bind }: MountRequest, fai
 
 function checkVolume({ Source: source = '', VolumeOptions: volume }: MountRequest, fail: (why: string) => never): void {
   const subpath = volume?.Subpath ?? '';
+  if (subpath !== '' && source === '') fail('must not set Subpath when using anonymous volumes');
+  checkSubpath(subpath, fail);
+}
+
+function checkImage({ Source: source = '', ImageOptions: image }: MountRequest, fail: (why: string) => never): void {
+  if (source === '') fail('field Source must not be empty');
+  checkSubpath(image?.Subpath ?? '', fail);
+}
+
+function checkSubpath(subpath: string, fail: (why: string) => never): void {
   if (subpath === '') return;
-  if (source === '') fail('must not set Subpath when using anonymous volumes');
   const clean = cleanPath(subpath);
   if (subpath.startsWith('/') || clean === '..' || clean.startsWith('../'))
     fail('subpath must be a relative path within the volume');

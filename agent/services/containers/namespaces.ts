@@ -39,9 +39,7 @@ function joinPath(ctx: ContainersContext, reference: string, kind: string): stri
       throw conflict(
         `cannot join network namespace of a non running container: container ${record.name} is ${record.state.Status}`,
       );
-    throw conflict(
-      `cannot join ${kind.toUpperCase()} namespace of a non running container: container ${record.name} is ${record.state.Status}`,
-    );
+    throw conflict(`failed to join ${kind.toUpperCase()} namespace: container ${reference} is not running`);
   }
   return `/proc/${record.state.Pid}/ns/${kind}`;
 }

@@ -89,6 +89,8 @@ async function pointOf(
 ): Promise<MountPoint> {
   const base = { Destination: mount.target, Mode: mount.mode, RW: !mount.readOnly };
   if (mount.type === 'tmpfs') return { Type: 'tmpfs', Source: '', ...base, Propagation: '' };
+  // What is mounted is known when the image is (see side-mounts.ts).
+  if (mount.type === 'image') return { Type: 'image', Name: mount.source, Source: '', ...base, Propagation: '' };
   if (mount.type === 'bind') return { Type: 'bind', Source: mount.source, ...base, Propagation: mount.propagation };
   const options = mount.request?.VolumeOptions;
   const volume = await make({

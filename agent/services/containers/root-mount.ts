@@ -1,25 +1,19 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { systemError } from '../../api/errors.ts';
 import { MNT } from '../../system/syscalls.ts';
 import type { ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
+import { mountLayers } from './mount-layers.ts';
+import { isMountPoint } from './mount-point.ts';
+import { unmountSides } from './side-mounts.ts';
 
 /** Makes the directories of a container's writable layer. */
 export async function makeOverlayDirectories(ctx: ContainersContext, id: string): Promise<void> {
   const { base, upper, work, merged } = ctx.layout.overlay(id);
   await mkdir(base, { recursive: true, mode: 0o710 });
   await Promise.all([mkdir(upper, { mode: 0o755 }), mkdir(work, { mode: 0o700 }), mkdir(merged, { mode: 0o700 })]);
-}
-
-/** A mount point has another device than the directory it lies in. */
-export function isMountPoint(path: string): boolean {
-  try {
-    return statSync(path).dev !== statSync(dirname(path)).dev;
-  } catch {
-    return false;
-  }
 }
 
 /**
@@ -37,19 +31,7 @@ export async function mountRoot(ctx: ContainersContext, live: Live): Promise<str
   if (!image) throw systemError(`the image ${live.record.imageId} of container ${live.id} is missing`);
   // An image without layers still needs a lower directory.
   const lowers = image.lowerdirs.length > 0 ? image.lowerdirs : [emptyDirectory(ctx, live.id)];
-  const mount = (directories: readonly string[]) =>
-    ctx.sys.mount(
-      'overlay',
-      merged,
-      'overlay',
-      0,
-      `lowerdir=${directories.join(':')},upperdir=${upper},workdir=${work},index=off,metacopy=off`,
-    );
-  if (namespace === undefined) mount(lowers);
-  else
-    ctx.mapped.during(ctx.layout.images, namespace, (at) =>
-      mount(lowers.map((lower) => lower.replace(`${ctx.layout.images}/`, `${at}/`))),
-    );
+  mountLayers(ctx, { target: merged, lowers, upper: `upperdir=${upper},workdir=${work}`, flags: 0, namespace });
   return merged;
 }
 
@@ -59,8 +41,9 @@ function emptyDirectory(ctx: ContainersContext, id: string): string {
   return path;
 }
 
-/** Unmounts the root unless somebody reads it; then the last to leave unmounts it. */
+/** Unmounts what was mounted for the container; its root unless somebody reads that; then the last to leave unmounts it. */
 export function unmountRoot(ctx: ContainersContext, live: Live): void {
+  unmountSides(ctx, live.id);
   const { merged } = ctx.layout.overlay(live.id);
   if (live.rootUses > 0 || !isMountPoint(merged)) return;
   ctx.sys.umount(merged, MNT.DETACH);

@@ -17,7 +17,9 @@ export function containerUsers(
     ofImages: {
       usersOf: (imageId) =>
         [...table.values()]
-          .filter(({ record }) => record.imageId === imageId)
+          .filter(
+            ({ record }) => record.imageId === imageId || Object.values(record.imageMounts ?? {}).includes(imageId),
+          )
           .map(({ record }) => ({ id: record.id, name: record.name, running: record.state.Running })),
     },
     ofVolumes: {
