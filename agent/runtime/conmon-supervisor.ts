@@ -7,6 +7,7 @@ import { startConmon, type ConmonRun } from './conmon.ts';
 import { REOPEN_LOGS, windowSize, writeFifo } from './control-fifo.ts';
 import { execWithPipes } from './exec-pipes.ts';
 import { createFailure, execFailure, lastLoggedError } from './failures.ts';
+import { passExecFifo } from './exec-fifo.ts';
 import { giveStdio, repairNullDevice } from './null-device.ts';
 import { startTimeOf } from './process-identity.ts';
 import { killTree } from './process-tree.ts';
@@ -53,6 +54,7 @@ export function createConmonSupervisor({
       }
     },
     start: async (id) => {
+      if (runtime.name === 'crun' && passExecFifo(layout.runtimeState, id)) return;
       try {
         await exec([runtime.path, '--root', layout.runtimeState, 'start', id]);
       } catch (error) {
