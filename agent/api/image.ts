@@ -25,10 +25,14 @@ export interface ImageInspect {
   Created: string;
   DockerVersion: string;
   Author: string;
+  /** before 1.45: of what it was committed */
+  Container: string;
+  ContainerConfig: ContainerConfig | null;
   Config: ContainerConfig;
   Architecture: string;
   Variant?: string;
   Os: string;
+  OsVersion?: string;
   Size: number;
   GraphDriver: { Name: string; Data: Record<string, string> | null };
   RootFS: { Type: 'layers'; Layers: string[] };

@@ -1,8 +1,10 @@
 import { EngineError, invalid, notImplemented } from '../api/errors.ts';
-import type { AuthConfig, ImageSummary } from '../api/image.ts';
+import type { AuthConfig } from '../api/image.ts';
 import { atLeast } from '../api/version.ts';
 import type { ImageBackend } from '../images/types.ts';
 import { addImageArchiveRoutes, importReply } from './image-archives-router.ts';
+import { inspectFor, summaryFor } from './image-versions.ts';
+import { platformOf } from './platform-query.ts';
 import { progressStream } from './progress-stream.ts';
 import { boolValue, parseFilters } from './query.ts';
 import { empty, json, type Reply, type RequestContext, type Router } from './router.ts';
@@ -47,18 +49,6 @@ function create(ctx: RequestContext, images: ImageBackend): Reply {
   );
 }
 
-/** Before 1.43 images without a name were shown with one. */
-function forVersion(summary: ImageSummary, version: string): ImageSummary {
-  if (atLeast(version, '1.43')) return summary;
-  const none = summary.RepoTags.length === 0;
-  return {
-    ...summary,
-    RepoTags: none ? ['<none>:<none>'] : summary.RepoTags,
-    RepoDigests: none && summary.RepoDigests.length === 0 ? ['<none>@<none>'] : summary.RepoDigests,
-    ...(atLeast(version, '1.44') ? {} : { VirtualSize: summary.Size }),
-  };
-}
-
 async function list(ctx: RequestContext, images: ImageBackend): Promise<Reply> {
   const filters = new Map(parseFilters(ctx.query, LIST_FILTERS));
   const older = ctx.query.get('filter');
@@ -66,27 +56,53 @@ async function list(ctx: RequestContext, images: ImageBackend): Promise<Reply> {
   const found = await images.list({
     all: boolValue(ctx.query, 'all'),
     filters,
-    sharedSize: boolValue(ctx.query, 'shared-size'),
+    sharedSize: atLeast(ctx.apiVersion, '1.42') && boolValue(ctx.query, 'shared-size'),
   });
-  return json(found.map((summary) => forVersion(summary, ctx.apiVersion)));
+  return json(found.map((summary) => summaryFor(summary, ctx.apiVersion)));
 }
 
 const nameOf = (ctx: RequestContext) => ctx.params['name'] ?? '';
 
+/** The platform asked for, from the version on that has the parameter. */
+const platformSince = (ctx: RequestContext, version: string) =>
+  atLeast(ctx.apiVersion, version) ? platformOf(ctx.query.get('platform')) : undefined;
+
+async function inspect(ctx: RequestContext, images: ImageBackend): Promise<Reply> {
+  const platform = platformSince(ctx, '1.49');
+  if (platform && atLeast(ctx.apiVersion, '1.48') && boolValue(ctx.query, 'manifests'))
+    throw invalid('conflicting options: manifests and platform options cannot both be set');
+  return json(inspectFor(await images.inspect(nameOf(ctx), platform), ctx.apiVersion));
+}
+
+async function remove(ctx: RequestContext, images: ImageBackend): Promise<Reply> {
+  if (nameOf(ctx).trim() === '') throw invalid('image name cannot be blank');
+  const platforms = atLeast(ctx.apiVersion, '1.50') ? ctx.query.getAll('platforms').map(platformOf) : [];
+  if (platforms.length > 1) throw invalid('multiple platforms are not supported');
+  const [platform] = platforms;
+  const force = boolValue(ctx.query, 'force');
+  const noprune = boolValue(ctx.query, 'noprune');
+  return json(await images.remove(nameOf(ctx), { force, noprune, ...(platform ? { platform } : {}) }));
+}
+
+function search(ctx: RequestContext): never {
+  const limit = ctx.query.get('limit') ?? '';
+  if (limit !== '' && !/^\d+$/.test(limit)) throw invalid('invalid limit specified');
+  throw notImplemented(
+    'searching is not supported, since Berth asks no index of images: look the image up at its registry and pull it by name',
+  );
+}
+
 /** Routes below /images, with /auth and /distribution. Names have slashes: the routes with a last word come before the bare ones. */
 export function addImageRoutes(router: Router, images: ImageBackend & Partial<DistributionInspector>): void {
   router.get('/images/json', (ctx) => list(ctx, images));
-  router.get('/images/search', () => {
-    throw notImplemented('searching a registry is not supported: name the image to pull it');
-  });
+  router.get('/images/search', search);
   addImageArchiveRoutes(router, images);
   router.post('/images/create', (ctx) => create(ctx, images));
   router.post('/images/prune', async (ctx) => json(await images.prune(parseFilters(ctx.query, PRUNE_FILTERS))));
-  router.get('/images/{name...}/json', async (ctx) => {
-    const { RepoTags, ...rest } = await images.inspect(nameOf(ctx));
-    return json({ ...rest, RepoTags, ...(atLeast(ctx.apiVersion, '1.44') ? {} : { VirtualSize: rest.Size }) });
-  });
-  router.get('/images/{name...}/history', async (ctx) => json(await images.history(nameOf(ctx))));
+  router.get('/images/{name...}/json', (ctx) => inspect(ctx, images));
+  router.get('/images/{name...}/history', async (ctx) =>
+    json(await images.history(nameOf(ctx), platformSince(ctx, '1.48'))),
+  );
   router.post('/images/{name...}/tag', async (ctx) => {
     await images.tag(nameOf(ctx), ctx.query.get('repo') ?? '', ctx.query.get('tag') ?? '');
     return empty(201);
@@ -94,18 +110,12 @@ export function addImageRoutes(router: Router, images: ImageBackend & Partial<Di
   router.post('/images/{name...}/push', (ctx) => {
     const auth = registryAuth(ctx);
     const tag = ctx.query.get('tag') ?? '';
+    platformSince(ctx, '1.46');
     return progressStream(ctx, (request) =>
       images.push({ ...request, image: nameOf(ctx), ...(tag === '' ? {} : { tag }), ...(auth ? { auth } : {}) }),
     );
   });
-  router.delete('/images/{name...}', async (ctx) =>
-    json(
-      await images.remove(nameOf(ctx), {
-        force: boolValue(ctx.query, 'force'),
-        noprune: boolValue(ctx.query, 'noprune'),
-      }),
-    ),
-  );
+  router.delete('/images/{name...}', (ctx) => remove(ctx, images));
   router.post('/auth', async (ctx) => json(await images.auth(await ctx.json<AuthConfig>())));
   router.get('/distribution/{name...}/json', async (ctx) => {
     if (!images.distribution) throw new EngineError('not-found', 'page not found');

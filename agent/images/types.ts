@@ -104,8 +104,9 @@ export interface CommitBackend {
 /** What the images router calls. */
 export interface ImageBackend {
   list(options: { all: boolean; filters: Filters; sharedSize: boolean }): Promise<ImageSummary[]>;
-  inspect(reference: string): Promise<ImageInspect>;
-  history(reference: string): Promise<ImageHistoryItem[]>;
+  /** `platform` ("linux/arm64"): not found when the image is for another. */
+  inspect(reference: string, platform?: string): Promise<ImageInspect>;
+  history(reference: string, platform?: string): Promise<ImageHistoryItem[]>;
   /** Resolves when stored; progress as Docker's JSON lines. Cancelled through `signal`; then nothing is half-visible. */
   pull(request: PullRequest): Promise<void>;
   push(request: PullRequest): Promise<void>;
@@ -114,7 +115,10 @@ export interface ImageBackend {
   load(request: LoadRequest): Promise<void>;
   import(request: ImportRequest): Promise<void>;
   tag(reference: string, repository: string, tag: string): Promise<void>;
-  remove(reference: string, options: { force: boolean; noprune: boolean }): Promise<ImageDeleteItem[]>;
+  remove(
+    reference: string,
+    options: { force: boolean; noprune: boolean; platform?: string },
+  ): Promise<ImageDeleteItem[]>;
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteItem[] | null; SpaceReclaimed: number }>;
   auth(config: AuthConfig): Promise<{ Status: string; IdentityToken: string }>;
 }

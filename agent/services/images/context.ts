@@ -33,3 +33,9 @@ export function isIdPrefix(image: ImageRecord, text: string): boolean {
   if (text.startsWith('sha256:')) return image.id.startsWith(text);
   return hexOf(image.id).startsWith(text);
 }
+
+/** Id of the image it was made of, while that is stored; else ''. */
+export function parentOf({ store }: ImageContext, { parent }: ImageRecord): string {
+  const found = parent === undefined ? undefined : store.table.byId(parent);
+  return found && !found.hidden ? found.id : '';
+}

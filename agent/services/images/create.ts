@@ -21,7 +21,7 @@ import { imageHistory, inspectImage } from './inspect.ts';
 import { importImage } from './import.ts';
 import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
-import { pruneImages } from './prune.ts';
+import { createPrune } from './prune.ts';
 import { pushImage } from './push.ts';
 import { removeImage } from './remove.ts';
 import { saveImages } from './save.ts';
@@ -39,6 +39,8 @@ export interface ImageOptions {
 export interface Images extends ImageSource, ImageBackend, DistributionBackend {
   /** Removes what was kept only for containers that are gone now. To be called after a container's removal. */
   collect(): Promise<void>;
+  /** bytes of all unpacked layers, each counted once */
+  layersSize(): Promise<number>;
   /** Makes images of containers, which are known only after the images. */
   commitOf: CommitOf;
   /** Ends workers and connections. */
@@ -70,8 +72,8 @@ export async function createImages({ layout, sys, log, config, users, events }: 
       return image && stored(image);
     },
     list: (options) => listImages(context, options),
-    inspect: (reference) => inspectImage(context, reference),
-    history: (reference) => imageHistory(context, reference),
+    inspect: (reference, platform) => inspectImage(context, reference, platform),
+    history: (reference, platform) => imageHistory(context, reference, platform),
     pull: (request) => pullImage(context, request),
     push: (request) => pushImage(context, request),
     save: (request, send) => saveImages(context, request, send),
@@ -79,10 +81,12 @@ export async function createImages({ layout, sys, log, config, users, events }: 
     import: (request) => importImage(context, request),
     tag: (reference, repository, tag) => tagImage(context, reference, repository, tag),
     remove: (reference, options) => removeImage(context, reference, options),
-    prune: (filters) => pruneImages(context, filters),
+    prune: createPrune(context),
     auth: (auth) => checkAuth(config, auth),
     distribution: (reference, auth, signal) => inspectDistribution(context, reference, auth, signal),
     commitOf: createCommit(context),
+    layersSize: async () =>
+      [...store.layers.diffIds()].reduce((sum, diffId) => sum + (store.layers.get(diffId)?.size ?? 0), 0),
     collect: () => store.dropUnusedHidden(users),
     close: async () => {
       await pool.close();

@@ -5,7 +5,8 @@ import { matchLabels, type Filters } from '../../http/query.ts';
 import { familiar, familiarName, type Reference } from '../../images/reference/parse.ts';
 import { diffIdsOf } from '../../images/store/image-store.ts';
 import type { ImageRecord } from '../../images/store/image-table.ts';
-import { labelsOf, type ImageContext } from './context.ts';
+import { labelsOf, parentOf, type ImageContext } from './context.ts';
+import { hasChildren } from './remove.ts';
 
 export const IMAGE_FILTERS = ['dangling', 'label', 'before', 'since', 'until', 'reference'] as const;
 
@@ -64,7 +65,7 @@ function timeBounds(context: ImageContext, filters: Filters): { after: number; b
 /** GET /images/json, newest first. */
 export async function listImages(
   context: ImageContext,
-  { filters, sharedSize }: { all: boolean; filters: Filters; sharedSize: boolean },
+  { all, filters, sharedSize }: { all: boolean; filters: Filters; sharedSize: boolean },
 ): Promise<ImageSummary[]> {
   const dangling = booleanFilter(filters, 'dangling');
   const { after, before } = timeBounds(context, filters);
@@ -73,7 +74,8 @@ export async function listImages(
   const found: ImageSummary[] = [];
   for (const image of context.store.table.visible()) {
     const created = createdOf(image);
-    if (created >= before || created <= after) continue;
+    if (image.created === '' ? after !== -Infinity || before !== Infinity : created >= before || created <= after)
+      continue;
     const labels = labelsOf(context, image);
     if (!matchLabels(filters.get('label'), labels)) continue;
     let references = context.store.table.referencesOf(image.id);
@@ -82,13 +84,15 @@ export async function listImages(
       if (references.length === 0) continue;
     }
     const tags = references.filter(({ digest }) => digest === undefined);
-    if (dangling !== undefined && dangling !== (tags.length === 0)) continue;
+    const children = (tags.length === 0 || dangling === true) && hasChildren(context, image.id);
+    if (dangling === true && (tags.length > 0 || children)) continue;
+    if (references.length === 0 && (dangling === false || (children && !all))) continue;
     found.push({
       Id: image.id,
-      ParentId: '',
+      ParentId: parentOf(context, image),
       RepoTags: tags.map(familiar),
       RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiar),
-      Created: Math.floor(created / 1000),
+      Created: image.created === '' ? 0 : Math.floor(created / 1000),
       Size: image.size,
       SharedSize: shared ? shared(image) : -1,
       Labels: Object.keys(labels).length > 0 ? labels : null,

@@ -96,7 +96,6 @@ describe('removal', () => {
     expect(service.events.slice(1)).toEqual([
       `image untag ${newer.id}`,
       `image untag ${newer.id}`,
-      `image untag ${newer.id}`,
       `image delete ${newer.id}`,
     ]);
     // the lower layer is the other image's too
@@ -131,11 +130,16 @@ describe('removal', () => {
       `conflict: unable to delete ${short(older.id)} (must be forced) - image is being used by stopped container cccccccccccc`,
     );
     service.users.set(older.id, container(true));
-    for (const name of [one, older.id])
-      await expect(remove(name, true)).rejects.toThrow(
-        `conflict: unable to delete ${short(older.id)} (cannot be forced) - image is being used by running container cccccccccccc`,
-      );
+    await expect(remove(older.id, true)).rejects.toThrow(
+      `conflict: unable to delete ${short(older.id)} (cannot be forced) - image is being used by running container cccccccccccc`,
+    );
     expect(await list()).toEqual([two, one]);
+    // by name, force takes the name and leaves the image
+    expect(await remove(one, true)).toEqual([
+      { Untagged: one },
+      { Untagged: expect.stringContaining('/one@sha256:') as string },
+    ]);
+    expect(await list()).toEqual([two, older.id]);
   });
 
   it('by force leaves a stopped container what it needs until it goes', async () => {

@@ -1,4 +1,4 @@
-import { conflict, EngineError } from '../../api/errors.ts';
+import { conflict, notFound, type EngineError } from '../../api/errors.ts';
 import type { ImageDeleteItem } from '../../api/image.ts';
 import { chainIds, shortId } from '../../images/digest.ts';
 import {
@@ -9,16 +9,21 @@ import {
   withDefaultTag,
   type Reference,
 } from '../../images/reference/parse.ts';
+import { formatPlatform, parsePlatform, platformMatches } from '../../images/platform.ts';
 import { diffIdsOf } from '../../images/store/image-store.ts';
 import type { ImageRecord } from '../../images/store/image-table.ts';
 import { emitImageEvent, isIdPrefix, labelsOf, type ImageContext } from './context.ts';
 
 export interface RemoveOptions {
   force: boolean;
+  /** the images it was made of stay, though nothing else needs them */
+  noprune: boolean;
+  /** "linux/arm64": only when the image is for it */
+  platform?: string;
 }
-/** What stands against a removal: `hard` also against a forced one. */
+/** What stands against a removal, besides children and running containers, which always do. */
 interface Checks {
-  /** several names count */
+  /** any name counts */
   names: boolean;
   /** stopped containers count */
   stopped: boolean;
@@ -34,21 +39,33 @@ function areOneName(references: readonly Reference[]): boolean {
   return new Set(references.map(fullName)).size === 1;
 }
 
-function checkConflicts(context: ImageContext, image: ImageRecord, checks: Checks): void {
-  const id = shortId(image.id);
+interface Conflict {
+  error: EngineError;
+  /** by a container */
+  used: boolean;
+}
+
+/** The first of what stands against a removal (moby `checkImageDeleteConflict`). */
+function conflictOf(context: ImageContext, image: ImageRecord, checks: Checks): Conflict | undefined {
+  const found = (how: string, why: string, used = false): Conflict => ({
+    error: conflict(`conflict: unable to delete ${shortId(image.id)} (${how}) - ${why}`),
+    used,
+  });
+  if (hasChildren(context, image.id)) return found('cannot be forced', 'image has dependent child images');
   const users = context.users.usersOf(image.id);
+  const named = (kind: string, id: string) => `image is being used by ${kind} container ${id.slice(0, 12)}`;
   const running = users.find((user) => user.running);
-  if (running)
-    throw conflict(
-      `conflict: unable to delete ${id} (cannot be forced) - image is being used by running container ${running.id.slice(0, 12)}`,
-    );
+  if (running) return found('cannot be forced', named('running', running.id), true);
   if (checks.names && context.store.table.referencesOf(image.id).length > 0)
-    throw conflict(`conflict: unable to delete ${id} (must be forced) - image is referenced in multiple repositories`);
+    return found('must be forced', 'image is referenced in multiple repositories');
   const stopped = checks.stopped ? users[0] : undefined;
-  if (stopped)
-    throw conflict(
-      `conflict: unable to delete ${id} (must be forced) - image is being used by stopped container ${stopped.id.slice(0, 12)}`,
-    );
+  return stopped && found('must be forced', named('stopped', stopped.id), true);
+}
+
+/** Images that were made of this one. */
+export function hasChildren({ store }: ImageContext, id: string): boolean {
+  for (const image of store.table.visible()) if (image.parent === id) return true;
+  return false;
 }
 
 /** The names that go when `reference` goes: with a repository's last tag also its digests. */
@@ -61,37 +78,43 @@ function namesGoing(all: readonly Reference[], reference: Reference): Reference[
 }
 
 /**
- * DELETE /images/NAME (moby `ImageDelete`): a name takes away that name, and the image with its last; an id takes away the image with its
- * one name. Conflicts are found before anything is changed.
+ * DELETE /images/NAME (moby `ImageDelete`): a name takes away that name, and the image with its last unless something still needs it; an
+ * id takes away the image with its one name. Conflicts are found before anything is changed.
  */
 export async function removeImage(
   context: ImageContext,
   text: string,
-  { force }: RemoveOptions,
+  { force, noprune, platform }: RemoveOptions,
 ): Promise<ImageDeleteItem[]> {
   const { store } = context;
-  const image = store.table.get(text);
+  const image = getForPlatform(context, text, platform);
   const references = store.table.referencesOf(image.id);
-  let going: Reference[];
+  const single = references.length > 0 && areOneName(references);
   if (isIdPrefix(image, text)) {
-    const single = areOneName(references);
-    checkConflicts(context, image, { names: !force && !single, stopped: !force });
-    going = references;
-  } else {
-    const { tag, ...parsed } = withDefaultTag(parseReference(text));
-    going = namesGoing(references, parsed.digest === undefined ? { ...parsed, tag } : parsed);
-    const remain = references.length - going.length;
-    if (areOneName(references) && remain === 0) {
-      const user = context.users.usersOf(image.id)[0];
-      if (user && !force)
-        throw conflict(
-          `conflict: unable to remove repository reference "${text}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortId(image.id)}`,
-        );
-    }
-    if (remain > 0) return untag(context, image, going);
-    checkConflicts(context, image, { names: false, stopped: !force });
+    const found = conflictOf(context, image, { names: !force && !single, stopped: !force });
+    if (found) throw found.error;
+    return removeWhole(context, image, references, noprune);
   }
-  return removeWhole(context, image, going);
+  const user = single && !force ? context.users.usersOf(image.id)[0] : undefined;
+  if (user)
+    throw conflict(
+      `conflict: unable to remove repository reference "${text}" (must force) - container ${user.id.slice(0, 12)} is using its referenced image ${shortId(image.id)}`,
+    );
+  const { tag, ...parsed } = withDefaultTag(parseReference(text));
+  const going = namesGoing(references, parsed.digest === undefined ? { ...parsed, tag } : parsed);
+  const stays =
+    references.length > going.length || conflictOf(context, image, { names: false, stopped: !force }) !== undefined;
+  return stays ? untag(context, image, going) : removeWhole(context, image, going, noprune, 1);
+}
+
+/** The image of a name or id, if it is for the platform. */
+export function getForPlatform({ store }: ImageContext, text: string, platform: string | undefined): ImageRecord {
+  const image = store.table.get(text);
+  const wanted = platform === undefined ? undefined : parsePlatform(platform);
+  if (!wanted || platformMatches(wanted, image)) return image;
+  throw notFound(
+    `image with reference ${text} was found but its platform (${formatPlatform(image)}) does not match the specified platform (${formatPlatform(wanted)})`,
+  );
 }
 
 async function untag(
@@ -102,47 +125,34 @@ async function untag(
   await context.store.table.update((_images, names) =>
     going.forEach((reference) => names.delete(fullReference(reference))),
   );
-  going.forEach(() => emitImageEvent(context, 'untag', image, image.id));
+  emitImageEvent(context, 'untag', image, image.id);
   return going.map((reference) => ({ Untagged: familiar(reference) }));
 }
 
-/** With all its names. Resolves to what Docker says of it: names, the image, and the layers (by chain id) that went with it. */
-export async function removeWhole(
+/**
+ * With all its names. Resolves to what Docker says of it: names, the image, and the layers (by chain id) that went with it; then the same
+ * of the images it was made of, as far as nothing else needs them. `events`: how many of the names an event is told for.
+ */
+async function removeWhole(
   context: ImageContext,
   image: ImageRecord,
   names: readonly Reference[],
+  noprune: boolean,
+  events = names.length,
 ): Promise<ImageDeleteItem[]> {
   const labels = labelsOf(context, image);
   const diffIds = diffIdsOf(image);
   const { layers } = await context.store.delete(image, context.users);
-  names.forEach(() => emitImageEvent(context, 'untag', image, image.id, labels));
+  names.slice(0, events).forEach(() => emitImageEvent(context, 'untag', image, image.id, labels));
   emitImageEvent(context, 'delete', image, image.id, labels);
   const gone = new Set(layers);
   const chain = chainIds(diffIds).filter((_id, index) => gone.has(diffIds[index] as string));
-  return [
+  const items = [
     ...names.map((reference) => ({ Untagged: familiar(reference) })),
     { Deleted: image.id },
     ...chain.reverse().map((id) => ({ Deleted: id })),
   ];
-}
-
-/** As `removeImage`, for a prune: what cannot go stays, without a word. */
-export async function tryRemove(
-  context: ImageContext,
-  image: ImageRecord,
-): Promise<{ items: ImageDeleteItem[]; freed: number }> {
-  const before = context.store.table.byId(image.id);
-  if (!before || context.users.usersOf(image.id).length > 0) return { items: [], freed: 0 };
-  try {
-    const diffIds = diffIdsOf(image);
-    const names = context.store.table.referencesOf(image.id);
-    const size = (diffId: string) => context.store.layers.get(diffId)?.size ?? 0;
-    const sizes = new Map(diffIds.map((diffId) => [diffId, size(diffId)]));
-    const items = await removeWhole(context, image, names);
-    const freed = [...sizes].reduce((sum, [diffId, bytes]) => sum + (context.store.layers.get(diffId) ? 0 : bytes), 0);
-    return { items, freed };
-  } catch (error) {
-    if (error instanceof EngineError && error.kind === 'conflict') return { items: [], freed: 0 };
-    throw error;
-  }
+  const parent = noprune || image.parent === undefined ? undefined : context.store.table.byId(image.parent);
+  if (!parent || parent.hidden || conflictOf(context, parent, { names: true, stopped: true })) return items;
+  return [...items, ...(await removeWhole(context, parent, [], false))];
 }

@@ -2,6 +2,7 @@ import { invalid } from '../../api/errors.ts';
 import {
   checkTag,
   familiar,
+  familiarName,
   fullReference,
   parseReference,
   withDefaultTag,
@@ -16,6 +17,8 @@ export async function tagImage(context: ImageContext, name: string, repository: 
   const parsed = parseReference(repository);
   if (parsed.digest !== undefined) throw invalid('refusing to create a tag with a digest reference');
   const target = withDefaultTag(tag === '' ? parsed : { ...parsed, tag: checkTag(tag) });
+  if (familiarName(target) === 'sha256')
+    throw invalid('refusing to create an ambiguous tag using digest algorithm as name');
   const image = context.store.table.get(name);
   await context.store.table.update((images, references) => {
     images.set(image.id, { ...image, tagged: timestampOf(Date.now()) });
