@@ -18,6 +18,8 @@ beforeAll(async () => {
     env: { NODE_OPTIONS: `--import=${PRELOAD}`, BERTH_STEP_LIMIT: limitFile, BERTH_STEP_TRACE: traceFile },
   });
   // what is made once and stays is made now
+  await fixture.ok('network', 'create', 'first');
+  await fixture.ok('run', '--rm', '--network', 'first', fixture.image, 'true');
   await fixture.ok('run', '--rm', fixture.image, 'true');
 }, 60_000);
 afterAll(async () => {
@@ -51,6 +53,10 @@ const state = async (name: string) =>
 function operations(): Operation[] {
   const { docker, ok, image, engine } = fixture;
   const remove = () => docker(['rm', '-f', '-v', 'victim']);
+  const networksOf = async () =>
+    (await ok('inspect', '-f', '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}', 'victim')).split(' ');
+  const interfaces = async () =>
+    (await ok('exec', 'victim', 'ip', '-o', '-4', 'addr')).split('\n').filter((line) => line.includes('eth'));
   const run = (...more: string[]) => ok('run', '-d', '--name', 'victim', ...more, image, 'sleep', '300');
   return [
     {
@@ -131,11 +137,30 @@ function operations(): Operation[] {
       },
       act: () => docker(['network', 'connect', 'side', 'victim']),
       check: async (told) => {
-        const networks = await ok('inspect', '-f', '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}', 'victim');
-        if (told) expect(networks).toContain('side');
-        if (!networks.includes('side')) await ok('network', 'connect', 'side', 'victim');
-        const links = await ok('exec', 'victim', 'ip', '-o', '-4', 'addr');
-        expect(links.split('\n').filter((line) => line.includes('eth'))).toHaveLength(2);
+        const connected = (await networksOf()).includes('side');
+        if (told) expect(connected).toBe(true);
+        if (!connected) await ok('network', 'connect', 'side', 'victim');
+        expect(await interfaces()).toHaveLength(2);
+      },
+      clean: async () => {
+        await remove();
+        await docker(['network', 'rm', 'side']);
+      },
+    },
+    {
+      name: 'network disconnect',
+      prepare: async () => {
+        await ok('network', 'create', 'side');
+        await run();
+        await ok('network', 'connect', 'side', 'victim');
+      },
+      act: () => docker(['network', 'disconnect', 'side', 'victim']),
+      check: async (told) => {
+        const connected = (await networksOf()).includes('side');
+        if (told) expect(connected).toBe(false);
+        if (connected) await ok('network', 'disconnect', 'side', 'victim');
+        expect(await interfaces()).toHaveLength(1);
+        await ok('network', 'connect', 'side', 'victim');
       },
       clean: async () => {
         await remove();
@@ -168,7 +193,7 @@ function operations(): Operation[] {
 }
 
 describe('killed before each step of', () => {
-  it.each(['pull', 'create', 'start', 'exec', 'stop', 'remove', 'network connect', 'log rotation'])(
+  it.each(['pull', 'create', 'start', 'exec', 'stop', 'remove', 'network connect', 'network disconnect', 'log rotation'])(
     '%s, the engine loses and leaks nothing',
     async (name) => {
       const { engine } = fixture;

@@ -60,6 +60,8 @@ export interface NetworkUsers {
   endpointChanged(id: string, network: string, endpoint: EndpointSettings | undefined): Promise<void>;
   /** Whether the container, running or not, is to be on the network of this name. */
   wants?(id: string, network: string): boolean;
+  /** Names of the networks that a running container is recorded to be on: what clients were told. */
+  attachedTo?(id: string): string[];
   subject?(id: string): NetworkSubject;
   /** What its /etc/hosts and resolv.conf were made from, and what they are to show now. */
   filesChanged?(

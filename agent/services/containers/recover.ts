@@ -5,7 +5,7 @@ import type { ContainersContext } from './context.ts';
 import { recordExit, release } from './exited.ts';
 import type { Live } from './live.ts';
 import { alive, exitOf } from './lost.ts';
-import { remove, REMOVED_PREFIX } from './remove.ts';
+import { finishRemoval, remove, REMOVED_PREFIX } from './remove.ts';
 import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { ZERO_TIME } from '../../system/clock.ts';
 import { unmountRoot } from './root-mount.ts';
@@ -70,7 +70,7 @@ async function tidy(ctx: ContainersContext, live: Live): Promise<void> {
 async function removeRemains(ctx: ContainersContext): Promise<void> {
   const names = await readdir(ctx.layout.containers).catch(() => [] as string[]);
   for (const name of names)
-    if (name.startsWith(REMOVED_PREFIX)) await rm(join(ctx.layout.containers, name), { recursive: true, force: true });
+    if (name.startsWith(REMOVED_PREFIX)) await finishRemoval(ctx, name);
   const known = new Set([...ctx.table.values()].map((live) => live.id));
   for (const name of names) {
     // Made, but its record never written: no client was told of it.

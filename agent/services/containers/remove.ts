@@ -1,4 +1,4 @@
-import { rename as renameFile, rm } from 'node:fs/promises';
+import { readFile, rename as renameFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict } from '../../api/errors.ts';
 import { forgetExit } from '../../runtime/exit-watch.ts';
@@ -7,11 +7,14 @@ import type { Live } from './live.ts';
 import { sendSignal } from './kill.ts';
 import { unmountRoot } from './root-mount.ts';
 import { guard, setStatus } from './state.ts';
+import { volumeNames } from './users.ts';
 import { waitExit } from './wait-exit.ts';
 
 const SIGKILL = 9;
 /** Directories of containers that are gone but for their files; found again at the next start. */
 export const REMOVED_PREFIX = 'removed-';
+/** In such a directory: names of the volumes that go with the container, as JSON. */
+const VOLUMES_TO_REMOVE = 'volumes-to-remove.json';
 
 export interface RemoveOptions {
   force: boolean;
@@ -53,16 +56,20 @@ async function removeLocked(ctx: ContainersContext, live: Live, options: RemoveO
   const { record } = live;
   setStatus(record.state, 'removing');
   unmountRoot(ctx, live);
+  const volumes = options.volumes ? anonymousVolumes(ctx, live) : [];
+  if (volumes.length > 0)
+    await writeFile(join(ctx.layout.container(record.id), VOLUMES_TO_REMOVE), JSON.stringify(volumes));
   // One rename takes the container away: killed before it, the engine finds it whole; after it, only files to delete.
   const gone = join(ctx.layout.containers, REMOVED_PREFIX + record.id);
   await renameFile(ctx.layout.container(record.id), gone);
   ctx.table.drop(live);
+  // before the files: they tell, should the engine be killed now, which volumes were to go
+  for (const volume of volumes) await removeVolume(ctx, live.id, volume);
   await Promise.all([
     rm(gone, { recursive: true, force: true }),
     rm(ctx.layout.containerRun(record.id), { recursive: true, force: true }),
     forgetExit(ctx.layout.exits, record.id),
   ]);
-  if (options.volumes) await removeAnonymousVolumes(ctx, live);
   await ctx.images
     .collect?.()
     .catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));
@@ -72,15 +79,26 @@ async function removeLocked(ctx: ContainersContext, live: Live, options: RemoveO
   live.settle('not-running', 'next-exit', 'removed');
 }
 
-async function removeAnonymousVolumes(ctx: ContainersContext, live: Live): Promise<void> {
-  for (const mount of live.record.mounts) {
-    if (mount.Type !== 'volume' || mount.Name === undefined) continue;
-    const volume = ctx.volumes.find(mount.Name);
-    if (volume?.Labels?.['com.docker.volume.anonymous'] === undefined) continue;
-    await ctx.volumes.remove(mount.Name).catch((error: unknown) => {
-      ctx.log.warn(
-        `volume ${mount.Name} of container ${live.id} stays: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    });
-  }
+function anonymousVolumes(ctx: ContainersContext, { record }: Live): string[] {
+  return volumeNames(record).filter(
+    (name) => ctx.volumes.find(name)?.Labels?.['com.docker.volume.anonymous'] !== undefined,
+  );
+}
+
+async function removeVolume(ctx: ContainersContext, container: string, name: string): Promise<void> {
+  if (!ctx.volumes.find(name)) return;
+  await ctx.volumes.remove(name).catch((error: unknown) => {
+    ctx.log.warn(
+      `volume ${name} of container ${container} stays: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  });
+}
+
+/** Ends the removal of a container that an engine was killed in. */
+export async function finishRemoval(ctx: ContainersContext, name: string): Promise<void> {
+  const directory = join(ctx.layout.containers, name);
+  const listed = await readFile(join(directory, VOLUMES_TO_REMOVE), 'utf8').catch(() => '[]');
+  const volumes = JSON.parse(listed) as string[];
+  for (const volume of volumes) await removeVolume(ctx, name.slice(REMOVED_PREFIX.length), volume);
+  await rm(directory, { recursive: true, force: true });
 }

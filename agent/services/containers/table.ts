@@ -27,6 +27,8 @@ export class ContainerTable {
       throw error;
     });
     for (const id of ids) {
+      // others are being removed
+      if (!/^[0-9a-f]{64}$/.test(id)) continue;
       const path = this.#layout.containerRecord(id);
       const recorded = existsSync(path);
       const record = await readRecord(this.#kind, path);

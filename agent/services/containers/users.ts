@@ -46,6 +46,7 @@ function networkUsers(table: ContainerTable, layout: Layout): NetworkUsers {
     },
     endpointChanged: (id, network, endpoint) => endpointChanged(table, id, network, endpoint),
     wants: (id, network) => table.find(id)?.record.endpoints[network] !== undefined,
+    attachedTo: (id) => Object.keys(table.find(id)?.record.attached.networks ?? {}),
     subject: (id) => networkSubject(table.get(id).record),
     filesChanged: (id, before, after) =>
       changeNetworkFiles(networkFiles({ table, layout }, table.get(id).record), before, after),

@@ -1,6 +1,6 @@
 import { EngineError, invalid, notFound, systemError } from '../../api/errors.ts';
 import type { EndpointSettings } from '../../api/container.ts';
-import { writeAttachment, type AttachmentRecord } from '../../networks/attachment-record.ts';
+import { writeAttachment, type AttachedNetwork, type AttachmentRecord } from '../../networks/attachment-record.ts';
 import type { NetworkRecord } from '../../networks/network-record.ts';
 import type { Attachment } from '../../networks/types.ts';
 import { describe, setup } from './attach.ts';
@@ -127,7 +127,10 @@ function userOf(state: NetworkState, reference: string) {
 async function forget(state: NetworkState, id: string, network: NetworkRecord): Promise<void> {
   const record = state.attachments.get(id);
   const entry = record?.networks.find((item) => item.networkId === network.id);
-  if (!record || !entry) return;
+  if (record && entry) await forgetEntry(state, record, entry);
+}
+
+export async function forgetEntry(state: NetworkState, record: AttachmentRecord, entry: AttachedNetwork): Promise<void> {
   record.networks = record.networks.filter((item) => item !== entry);
   releaseEndpoint(state, entry);
   await writeAttachment(state.attachmentDirectory, record);

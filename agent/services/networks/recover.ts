@@ -4,9 +4,11 @@ import { addressesOf, orphanBridges, removeBridge, removeStrayKeepers } from '..
 import { formatAddress, formatCidr, parseCidr } from '../../networks/cidr.ts';
 import { createFirewall } from '../../networks/firewall.ts';
 import type { NetworkRecord } from '../../networks/network-record.ts';
+import type { AttachmentRecord } from '../../networks/attachment-record.ts';
 import { dropNamespace } from '../../networks/netns.ts';
 import { retireBridge } from './remove.ts';
-import { detach } from './detach.ts';
+import { detach, undoNetwork } from './detach.ts';
+import { forgetEntry } from './connect.ts';
 import { applyFirewall } from './ready.ts';
 import { engineTag, namesDirectory, type NetworkState } from './state.ts';
 
@@ -21,6 +23,7 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
       dropNamespace(sys, layout.netns, record.id);
       continue;
     }
+    await finishChanges(state, record);
     const { IPAddress: v4, GlobalIPv6Address: v6 } = record.networks[0]?.endpoint ?? {};
     const lost = await state.ports.restore(record.id, record.published, {
       ...(v4 ? { v4 } : {}),
@@ -34,6 +37,24 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
   // The name server's files of an earlier boot name a process that is another's now.
   if (state.attachments.size === 0)
     await rm(join(namesDirectory(layout), 'aardvark-dns'), { recursive: true, force: true });
+}
+
+/** A connect or disconnect that was cut off: the first is taken back, the second done to its end. No client was told of either. */
+async function finishChanges(state: NetworkState, record: AttachmentRecord): Promise<void> {
+  const { users, log } = state.options;
+  const told = users.attachedTo?.(record.id);
+  if (!told) return;
+  try {
+    for (const entry of [...record.networks]) {
+      if (told.includes(entry.name)) continue;
+      await undoNetwork(state, record, entry);
+      await forgetEntry(state, record, entry);
+    }
+    for (const name of told)
+      if (!record.networks.some((entry) => entry.name === name)) await users.endpointChanged(record.id, name, undefined);
+  } catch (error) {
+    log.error(`connections of container ${record.name}`, error);
+  }
 }
 
 /**
