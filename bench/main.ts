@@ -7,7 +7,7 @@ import { removeContainers, type BenchImages, type Case } from './cases/types.ts'
 import { RECIPES, startEngine, type Engine } from './engines.ts';
 import { enterNamespaces, isInside } from './namespaces.ts';
 import { parseOptions, USAGE, UsageError, type BenchOptions } from './options.ts';
-import { median, table, type CaseResult } from './statistics.ts';
+import { aims, median, table, type CaseResult } from './statistics.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args);
@@ -118,6 +118,8 @@ async function report(
 ): Promise<void> {
   const names = engines.map((engine) => engine.name);
   console.log(table(results, names));
+  const judged = aims(results, Object.fromEntries(CASES.map(({ name, aim }) => [name, aim])));
+  if (judged.length > 0) console.log(`\n${judged.map(({ line }) => line).join('\n')}`);
   const { stdout: kernel } = await exec(['uname', '-r']);
   const json = JSON.stringify(
     {

@@ -26,3 +26,13 @@ export async function memoryOf(pids: readonly number[]): Promise<number> {
   for (const pid of pids) kilobytes += Number(/^Pss:\s+(\d+)/m.exec(await read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
   return kilobytes / 1024;
 }
+
+/** Milliseconds on a processor so far, by process (proc_pid_stat(5), utime and stime, in USER_HZ of 100). */
+export async function processorTime(pids: readonly number[]): Promise<Map<number, number>> {
+  const times = new Map<number, number>();
+  for (const pid of pids) {
+    const fields = (await read(`/proc/${pid}/stat`)).replace(/^.*\) /s, '').split(' ');
+    if (fields.length > 12) times.set(pid, (Number(fields[11]) + Number(fields[12])) * 10);
+  }
+  return times;
+}

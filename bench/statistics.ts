@@ -1,3 +1,5 @@
+import type { Aim } from './cases/types.ts';
+
 /** The middle value; of an even count the mean of the two. NaN for none. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -41,4 +43,33 @@ export function table(results: readonly CaseResult[], engines: readonly string[]
         .join('  '),
     )
     .join('\n');
+}
+
+/** One line for each thing aimed at: what it is, and whether it was reached. What was not measured is left out. */
+export function aims(
+  results: readonly CaseResult[],
+  wanted: Readonly<Record<string, Aim | undefined>>,
+): { line: string; reached: boolean }[] {
+  const medianOf = (name: string, engine: string) => {
+    const value = results.find((result) => result.case === name)?.engines[engine];
+    return value && 'median' in value ? value.median : undefined;
+  };
+  return results.flatMap((result) => {
+    const own = medianOf(result.case, 'berth');
+    const aim = wanted[result.case];
+    if (own === undefined || !aim) return [];
+    const judge = (what: string, value: number | undefined, most: number, unit = '') => {
+      if (value === undefined) return [];
+      const reached = value <= most;
+      const line = `${result.case.padEnd(12)} ${what.padEnd(10)} ${value.toFixed(2)}${unit}, aim ${most}${unit}: ${reached ? 'reached' : 'MISSED'}`;
+      return [{ line, reached }];
+    };
+    const ratio = (other: number | undefined) => other && own / other;
+    return [
+      ...judge('/ dockerd', ratio(medianOf(result.case, 'dockerd')), aim.dockerd ?? Infinity),
+      ...judge('/ podman', ratio(medianOf(result.case, 'podman')), aim.podman ?? Infinity),
+      ...(aim.own ? judge(`/ ${aim.own.case}`, ratio(medianOf(aim.own.case, 'berth')), aim.own.times) : []),
+      ...(aim.most === undefined ? [] : judge('', own, aim.most, ` ${result.unit}`)),
+    ].filter(({ line }) => !line.includes('Infinity'));
+  });
 }

@@ -1,13 +1,16 @@
-import { LABEL, removeContainers, type Case } from './types.ts';
+import { LABEL, removeContainers, type Aim, type Case } from './types.ts';
+import { idleProcessor } from './idle-processor.ts';
 import { logs } from './logs.ts';
+import { list, runAmong } from './many.ts';
 import type { Engine } from '../engines.ts';
 import { memoryIdle, memoryWithTen } from './memory.ts';
 import { together } from './together.ts';
 
-const run = (name: string, what: string, ...network: string[]): Case => ({
+const run = (name: string, what: string, aim: Aim, ...network: string[]): Case => ({
   name,
   what,
   unit: 'ms',
+  aim,
   share: 1,
   once: ({ client }, { small }) => client.timed('run', '--rm', '--label', LABEL, ...network, small, 'true'),
 });
@@ -17,6 +20,7 @@ const execute: Case = {
   what: 'docker exec of true in a running container',
   unit: 'ms',
   share: 1,
+  aim: { dockerd: 0.7 },
   prepare: async ({ client }, { small }) =>
     void (await client.docker('run', '-d', '--label', LABEL, '--name', 'bench-exec', small, 'sleep', '3600')),
   once: ({ client }) => client.timed('exec', 'bench-exec', 'true'),
@@ -62,12 +66,20 @@ const ps: Case = {
 /** In the order in which they are run: memory first, before anything has warmed up. */
 export const CASES: readonly Case[] = [
   memoryIdle,
-  run('run', 'docker run --rm of true on the default bridge'),
-  run('run-none', 'docker run --rm of true with --network none', '--network', 'none'),
+  run('run', 'docker run --rm of true on the default bridge', { dockerd: 0.3, podman: 0.5 }),
+  run(
+    'run-none',
+    'docker run --rm of true with --network none',
+    { dockerd: 0.3, podman: 0.7 },
+    ...['--network', 'none'],
+  ),
   execute,
   together,
   ps,
   logs,
   pull,
   memoryWithTen,
+  idleProcessor,
+  list,
+  runAmong,
 ];

@@ -10,6 +10,7 @@ export const logs: Case = {
   name: 'logs',
   what: '1,000,000 log lines of 100 bytes read through the API',
   unit: 'ms',
+  aim: { dockerd: 0.25 },
   share: 0.3,
   prepare: async ({ client }, { small }) => {
     const script = `yes ${'x'.repeat(LINE - 1)} | head -n ${LINES}`;

@@ -7,6 +7,7 @@ export const together: Case = {
   name: 'together',
   what: '20 containers created, then started together on the default bridge, until the last start has answered',
   unit: 'ms',
+  aim: { dockerd: 0.5 },
   share: 0.3,
   once: async (engine, { small }) => {
     const { client } = engine;

@@ -7,11 +7,23 @@ export interface BenchImages {
   big(number: number): Promise<string>;
 }
 
+/** What Berth's median may be at most. */
+export interface Aim {
+  /** times another engine's median */
+  dockerd?: number;
+  podman?: number;
+  /** times Berth's own median of another case of the same run */
+  own?: { case: string; times: number };
+  /** in the case's unit */
+  most?: number;
+}
+
 /** Something to measure. `once` gives one value; `prepare` and `finish` are not measured. */
 export interface Case {
   name: string;
   what: string;
-  unit: 'ms' | 'MB';
+  unit: 'ms' | 'MB' | '%';
+  aim?: Aim;
   /** of the asked repetitions: slow cases take fewer; at least one */
   share: number;
   prepare?(engine: Engine, images: BenchImages): Promise<void>;
@@ -25,4 +37,10 @@ export const LABEL = 'berth-bench';
 export async function removeContainers({ client }: Engine): Promise<void> {
   const ids = (await client.docker('ps', '-aq', '--filter', `label=${LABEL}`)).split('\n').filter(Boolean);
   if (ids.length > 0) await client.docker('rm', '-f', ...ids);
+}
+
+/** Containers that sleep. */
+export async function runQuiet({ client }: Engine, image: string, count: number): Promise<void> {
+  for (let index = 0; index < count; index++)
+    await client.docker('run', '-d', '--label', LABEL, image, 'sleep', '3600');
 }
