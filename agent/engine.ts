@@ -18,6 +18,7 @@ import { addSystemRoutes } from './http/system-router.ts';
 import { addVolumeRoutes } from './http/volumes-router.ts';
 import { readMap } from './namespaces/subordinate-ids.ts';
 import type { Programs } from './requirements.ts';
+import { createChoosingSupervisor } from './runtime/choosing-supervisor.ts';
 import { createConmonSupervisor } from './runtime/conmon-supervisor.ts';
 import { ageOf } from './runtime/process-identity.ts';
 import { buildSpec } from './runtime/spec/build-spec.ts';
@@ -25,6 +26,7 @@ import { checkCreate } from './runtime/spec/check-create.ts';
 import { checkUpdate } from './runtime/spec/check-update.ts';
 import { buildExecProcess } from './runtime/spec/exec-process.ts';
 import { readKernelFacts } from './runtime/spec/kernel-facts.ts';
+import { checkLogConfig } from './runtime/spec/log-config.ts';
 import { createArchive } from './services/archive/create.ts';
 import type { EngineConfig } from './services/config.ts';
 import { containerUsers } from './services/containers/users.ts';
@@ -43,7 +45,8 @@ import { probe } from './services/health/probe.ts';
 import { createImages } from './services/images/create.ts';
 import { createIsolation } from './services/isolation/create.ts';
 import { createLogs } from './services/logs/create.ts';
-import { startLogRotation } from './services/logs/rotate.ts';
+import { LogGates } from './services/logs/gate.ts';
+import { trimLog } from './services/logs/trim.ts';
 import { createNetworks } from './services/networks/create.ts';
 import { createStats } from './services/stats/create.ts';
 import { createSystem } from './services/system/create.ts';
@@ -64,8 +67,18 @@ export interface Engine {
   close(): Promise<number>;
 }
 
+/** What every container would be refused for is refused at once. */
+function checkLogDefaults({ logDriver, logOpts }: EngineConfig): void {
+  try {
+    checkLogConfig({ Type: logDriver, Config: logOpts });
+  } catch (error) {
+    throw new Error(`failed to set log opts: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** Puts the parts together, recovers what an earlier engine left, and gives a server that is not yet listening. */
 export async function createEngine(config: EngineConfig, programs: Programs): Promise<Engine> {
+  checkLogDefaults(config);
   const layout = new Layout(config.root, config.runDir);
   for (const directory of [
     layout.containers,
@@ -109,11 +122,25 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     createVolumes({ ...base, users: users.ofVolumes }),
     createNetworks({ ...base, exec, users: users.ofNetworks }),
   ]);
+  const gates = new LogGates();
+  const runtimes = {
+    defaultName: programs.runtime.name,
+    names: new Set(programs.runtimes.map(({ name }) => name)),
+  };
   const ctx: ContainersContext = {
     ...base,
     table,
-    supervisor: createConmonSupervisor({ conmon: programs.conmon, runtime: programs.runtime, layout }),
-    runtimeName: programs.runtime.name,
+    supervisor: createChoosingSupervisor(
+      new Map(
+        programs.runtimes.map((runtime) => [
+          runtime.name,
+          createConmonSupervisor({ conmon: programs.conmon, runtime, layout }),
+        ]),
+      ),
+      runtimes,
+      (id) => table.find(id)?.record.hostConfig.Runtime,
+    ),
+    runtimes,
     images,
     networking: networks,
     volumes,
@@ -124,9 +151,10 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     buildSpec,
     resolveMounts: createResolveMounts(volumes),
     checkUpdate,
+    trimLog: (record) => trimLog(layout, gates, record),
   };
   const lookup = createLookup(ctx);
-  const logs = createLogs({ containers: lookup, layout });
+  const logs = createLogs({ containers: lookup, layout, gates, log, reopenLog: ctx.supervisor.reopenLog });
   const replay: Parameters<typeof createContainers>[1] = (id, { stdout, stderr }, connection) => {
     const everything = {
       follow: false,
@@ -149,6 +177,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     volumes,
     networks,
     runtime: programs.runtime,
+    runtimes: programs.runtimes,
     warnings: () => warnings,
     listeners: base.events.listeners,
   });
@@ -159,7 +188,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addStatsRoutes(router, stats);
   addLogRoutes(router, logs);
   const containers = createContainers(ctx, replay);
-  addContainerRoutes(router, containers);
+  addContainerRoutes(router, containers, { cgroupVersion: cgroups.version });
   addCommitRoute(router, images.commitOf({ containers: lookup, pausing: containers, layout, sys: base.sys }));
   const execs: ExecContext = { containers: ctx, buildExecProcess, sessions: new Map() };
   addExecRoutes(router, createExec(execs));
@@ -177,13 +206,6 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     probe: (live, signal) => probe(execs, live, signal),
     age: (record) => ageOf(record.pidStartTime),
   });
-  const stopRotation = startLogRotation({
-    containers: lookup,
-    layout,
-    clock: systemClock,
-    log,
-    reopenLog: ctx.supervisor.reopenLog,
-  });
   const server = createEngineServer({ router, onError: (error, request) => log.error(request, error) });
   const memory = createIdleMemory();
   server.on('request', memory.active);
@@ -199,7 +221,6 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
       stopHealth();
       memory.stop();
       stats.close();
-      stopRotation();
       await new Promise<void>((done) => {
         server.close(() => done());
         server.closeAllConnections();

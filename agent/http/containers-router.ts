@@ -5,15 +5,21 @@ import { LIST_FILTERS } from '../services/containers/list-filter.ts';
 import { PRUNE_FILTERS } from '../services/containers/prune.ts';
 import { MULTIPLEXED_STREAM, RAW_STREAM } from '../services/containers/raw-stream.ts';
 import type { ContainerBackend } from '../services/containers/service.ts';
+import { adaptCreate, inspectFor, summariesFor } from './compat.ts';
 import { boolValue, intValue, parseFilters } from './query.ts';
 import { empty, hijack, json, stream, type RequestContext, type Router } from './router.ts';
 
 /** /containers, but for those of other services (logs, stats, top, archive). */
-export function addContainerRoutes(router: Router, containers: ContainerBackend): void {
-  addCollectionRoutes(router, containers);
+export function addContainerRoutes(
+  router: Router,
+  containers: ContainerBackend,
+  { cgroupVersion }: { cgroupVersion: 1 | 2 },
+): void {
+  // Before what takes any path below a container's.
+  addCheckpointRoutes(router);
+  addCollectionRoutes(router, containers, cgroupVersion);
   addVerbRoutes(router, containers);
   addStreamRoutes(router, containers);
-  addCheckpointRoutes(router);
 }
 
 /** Checkpoints are not offered; dockerd says this to those who ask without its experimental mode. */
@@ -31,27 +37,28 @@ function addCheckpointRoutes(router: Router): void {
 
 const idOf = (ctx: RequestContext): string => ctx.params['id'] as string;
 
-function addCollectionRoutes(router: Router, containers: ContainerBackend): void {
+function addCollectionRoutes(router: Router, containers: ContainerBackend, cgroupVersion: 1 | 2): void {
   router.get('/containers/json', async (ctx) => {
     const limit = intValue(ctx.query, 'limit', 0);
     const filters = parseFilters(ctx.query, LIST_FILTERS);
-    return json(
-      await containers.list({
-        all: boolValue(ctx.query, 'all'),
-        limit: Math.max(0, limit),
-        size: boolValue(ctx.query, 'size'),
-        filters,
-      }),
-    );
+    const found = await containers.list({
+      all: boolValue(ctx.query, 'all'),
+      limit: Math.max(0, limit),
+      size: boolValue(ctx.query, 'size'),
+      filters,
+    });
+    return json(summariesFor(found, ctx.apiVersion));
   });
   router.post('/containers/create', async (ctx) => {
     const request = (await ctx.json<ContainerCreateRequest | null>({ type: 'container.CreateRequest' })) ?? {};
-    const options = { name: ctx.query.get('name') ?? undefined, platform: ctx.query.get('platform') ?? undefined };
-    return json(await containers.create(request, options), 201);
+    const platform = atLeast(ctx.apiVersion, '1.41') ? (ctx.query.get('platform') ?? undefined) : undefined;
+    const adapted = adaptCreate(request, ctx.apiVersion, cgroupVersion);
+    const made = await containers.create(adapted.request, { name: ctx.query.get('name') ?? undefined, platform });
+    return json({ ...made, Warnings: [...made.Warnings, ...adapted.warnings] }, 201);
   });
   router.post('/containers/prune', async (ctx) => json(await containers.prune(parseFilters(ctx.query, PRUNE_FILTERS))));
   router.get('/containers/{id}/json', async (ctx) =>
-    json(await containers.inspect(idOf(ctx), boolValue(ctx.query, 'size'))),
+    json(inspectFor(await containers.inspect(idOf(ctx), boolValue(ctx.query, 'size')), ctx.apiVersion)),
   );
   router.delete('/containers/{id}', async (ctx) => {
     if (boolValue(ctx.query, 'link')) throw invalid('Could not get parent container: links are not supported');
@@ -67,7 +74,7 @@ function addVerbRoutes(router: Router, containers: ContainerBackend): void {
       return empty();
     });
   const stopOptions = (ctx: RequestContext) => ({
-    signal: ctx.query.get('signal') ?? undefined,
+    signal: atLeast(ctx.apiVersion, '1.42') ? (ctx.query.get('signal') ?? undefined) : undefined,
     timeout: ctx.query.get('t') ? intValue(ctx.query, 't', 10) : undefined,
   });
   verb('start', (ctx) => containers.start(idOf(ctx)));
@@ -78,13 +85,19 @@ function addVerbRoutes(router: Router, containers: ContainerBackend): void {
   verb('unpause', (ctx) => containers.unpause(idOf(ctx)));
   verb('rename', (ctx) => containers.rename(idOf(ctx), ctx.query.get('name') ?? ''));
   router.post('/containers/{id}/update', async (ctx) =>
-    json({ Warnings: await containers.update(idOf(ctx), await ctx.json<HostConfig>()) }),
+    json({ Warnings: await containers.update(idOf(ctx), updateOf(await ctx.json<HostConfig>(), ctx.apiVersion)) }),
   );
   router.post('/containers/{id}/resize', async (ctx) => {
     const { height, width } = sizeOf(ctx);
     await containers.resize(idOf(ctx), height, width);
     return empty(200);
   });
+}
+
+/** What came later is not looked at in an older client's update. */
+function updateOf(request: HostConfig, version: string): HostConfig {
+  const { PidsLimit, ...rest } = request;
+  return atLeast(version, '1.40') && PidsLimit !== undefined ? { ...rest, PidsLimit } : rest;
 }
 
 /** The window size of resize requests. */
@@ -106,7 +119,9 @@ const CONDITIONS: readonly string[] = ['not-running', 'next-exit', 'removed'];
 
 function addStreamRoutes(router: Router, containers: ContainerBackend): void {
   router.post('/containers/{id}/wait', async (ctx) => {
-    const condition = ctx.query.get('condition') || 'not-running';
+    // Conditions, and the early head, came with 1.30.
+    const early130 = atLeast(ctx.apiVersion, '1.30');
+    const condition = (early130 && ctx.query.get('condition')) || 'not-running';
     if (!CONDITIONS.includes(condition)) throw invalid(`invalid condition: "${condition}"`);
     const result = containers.wait(idOf(ctx), condition as WaitCondition, ctx.signal);
     // Refuse an unknown container before the head goes out; clients wait for the head to know that the wait has begun.
@@ -115,9 +130,9 @@ function addStreamRoutes(router: Router, containers: ContainerBackend): void {
       new Promise<undefined>((done) => setImmediate(() => done(undefined))),
     ]);
     return stream('application/json', async (sink) => {
-      sink.start();
+      if (early130) sink.start();
       const answer = early ? early.value : await result;
-      if (answer && !sink.signal.aborted) await sink.line(answer);
+      if (answer && !sink.signal.aborted) await sink.write(`${JSON.stringify(answer)}\n`);
     });
   });
   const attachOptions = (ctx: RequestContext, multiplexed: boolean) => ({

@@ -1,4 +1,5 @@
 import type { ExecConfig } from '../api/container.ts';
+import { atLeast } from '../api/version.ts';
 import type { ExecBackend, ExecStartRequest } from '../services/exec/types.ts';
 import { sizeOf, streamType } from './containers-router.ts';
 import { empty, hijack, json, type Router } from './router.ts';
@@ -7,11 +8,14 @@ import { empty, hijack, json, type Router } from './router.ts';
 export function addExecRoutes(router: Router, exec: ExecBackend): void {
   router.post('/containers/{id}/exec', async (ctx) => {
     const config = await ctx.json<ExecConfig>();
+    if (!atLeast(ctx.apiVersion, '1.42')) delete config.ConsoleSize;
     return json({ Id: await exec.create(ctx.params['id'] as string, config) }, 201);
   });
   router.takeOver('POST', '/exec/{id}/start', async (ctx) => {
     const id = ctx.params['id'] as string;
     const request = await ctx.json<ExecStartRequest>({ optional: true });
+    // Not before 1.42, and none without a console.
+    if (!atLeast(ctx.apiVersion, '1.42') || !request.Tty) delete request.ConsoleSize;
     if (request.Detach) {
       await exec.startDetached(id);
       return empty(200);

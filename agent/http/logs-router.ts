@@ -4,6 +4,7 @@ import { atLeast } from '../api/version.ts';
 import type { LogBackend, LogQuery } from '../services/logs/create.ts';
 import { boolValue } from './query.ts';
 import { stream, type Router } from './router.ts';
+import { parseTimestamp } from './timestamp.ts';
 
 export const RAW_STREAM = 'application/vnd.docker.raw-stream';
 export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
@@ -61,14 +62,11 @@ function logQuery(query: URLSearchParams): LogQuery {
   };
 }
 
-/** Seconds since the epoch with an optional fraction, or RFC 3339; nanoseconds. */
+/** Nanoseconds since the epoch; what is understood: see `parseTimestamp`. */
 export function parseInstant(query: URLSearchParams, name: string): bigint | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
-  const match = /^(\d{1,11})(?:\.(\d{1,9})\d*)?$/.exec(text);
-  if (match) return BigInt(match[1] as string) * 1_000_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
-  const date = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);
-  const milliseconds = date ? Date.parse(`${date[1]}${date[3]}`) : Number.NaN;
-  if (Number.isNaN(milliseconds)) throw invalid(`strconv.ParseInt: parsing "${text}": invalid syntax`);
-  return BigInt(milliseconds) * 1_000_000n + BigInt((date?.[2] ?? '').padEnd(9, '0'));
+  const time = parseTimestamp(text, Date.now());
+  if (time === undefined) throw invalid(`strconv.ParseInt: parsing "${text}": invalid syntax`);
+  return time;
 }

@@ -19,9 +19,10 @@ export function intValue(query: URLSearchParams, name: string, absent: number): 
 export type Filters = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * Reads `filters`: `{"label":["a=b"]}`, or the older `{"label":{"a=b":true}}`. A name not in `allowed` is refused as Docker refuses it.
+ * Reads `filters`: `{"label":["a=b"]}`, or the older `{"label":{"a=b":true}}`. A name not in `allowed` is refused as Docker
+ * refuses it; undefined allows all.
  */
-export function parseFilters(query: URLSearchParams, allowed: readonly string[]): Filters {
+export function parseFilters(query: URLSearchParams, allowed: readonly string[] | undefined): Filters {
   const raw = query.get('filters');
   const filters = new Map<string, Set<string>>();
   if (!raw) return filters;
@@ -33,7 +34,7 @@ export function parseFilters(query: URLSearchParams, allowed: readonly string[])
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('invalid filter');
   for (const [name, entry] of Object.entries(value)) {
-    if (!allowed.includes(name)) throw invalid(`invalid filter '${name}'`);
+    if (allowed && !allowed.includes(name)) throw invalid(`invalid filter '${name}'`);
     if (Array.isArray(entry) && entry.every((item) => typeof item === 'string')) filters.set(name, new Set(entry));
     else if (typeof entry === 'object' && entry !== null && !Array.isArray(entry))
       filters.set(name, new Set(Object.keys(entry).filter((key) => (entry as Record<string, unknown>)[key])));

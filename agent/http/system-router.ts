@@ -1,7 +1,10 @@
-import { EngineError, invalid } from '../api/errors.ts';
+import { EngineError, invalid, notFound, notImplemented } from '../api/errors.ts';
+import { atLeast } from '../api/version.ts';
 import { DISK_USAGE_KINDS, type DiskUsageKind } from '../services/system/disk-usage.ts';
 import type { SystemBackend } from '../services/system/create.ts';
-import { json, type Handler, type Reply, type Router } from './router.ts';
+import { infoFor } from './compat.ts';
+import { parseFilters } from './query.ts';
+import { empty, json, type Handler, type Reply, type RequestContext, type Router } from './router.ts';
 
 const PING_HEADERS = {
   'Content-Type': 'text/plain; charset=utf-8',
@@ -29,9 +32,10 @@ export function addSystemRoutes(router: Router, system: Pick<SystemBackend, 'ver
   router.get('/_ping', () => text('OK', PING_HEADERS));
   router.head('/_ping', () => ({ kind: 'empty', status: 200, headers: { ...PING_HEADERS, 'Content-Length': '0' } }));
   router.get('/version', () => json(system.version()));
-  router.get('/info', async () => json(await system.info()));
-  router.get('/system/df', async (ctx) => json(await system.diskUsage(diskUsageKinds(ctx.query), ctx.apiVersion)));
-  router.get('/plugins', () => json([]));
+  router.get('/info', async (ctx) => json(infoFor(await system.info(), ctx.apiVersion)));
+  router.get('/system/df', async (ctx) => json(await system.diskUsage(diskUsageKinds(ctx), ctx.apiVersion)));
+  addPluginRoutes(router);
+  router.add('OPTIONS', '/{any...}', () => empty(200));
   const refuse: Handler = () => {
     throw new EngineError('unavailable', NO_SWARM);
   };
@@ -42,8 +46,29 @@ export function addSystemRoutes(router: Router, system: Pick<SystemBackend, 'ver
   }
 }
 
-function diskUsageKinds(query: URLSearchParams): ReadonlySet<DiskUsageKind> {
+/** There are none, and none can be installed. */
+function addPluginRoutes(router: Router): void {
+  const unknown: Handler = ({ params }) => {
+    throw notFound(`plugin "${params['name'] ?? ''}" not found`);
+  };
+  const refuse: Handler = () => {
+    throw notImplemented('managed plugins are not supported by this engine');
+  };
+  router.get('/plugins', ({ query }) => {
+    parseFilters(query, ['capability', 'enabled']);
+    return json([]);
+  });
+  router.get('/plugins/privileges', refuse);
+  router.post('/plugins/pull', refuse);
+  router.post('/plugins/create', refuse);
+  router.get('/plugins/{name}/json', unknown);
+  router.delete('/plugins/{name}', unknown);
+  for (const verb of ['enable', 'disable', 'upgrade', 'push', 'set']) router.post(`/plugins/{name}/${verb}`, unknown);
+}
+
+function diskUsageKinds({ query, apiVersion }: RequestContext): ReadonlySet<DiskUsageKind> {
   const kinds = new Set<DiskUsageKind>();
+  if (!atLeast(apiVersion, '1.42')) return kinds;
   for (const type of query.getAll('type')) {
     const kind = DISK_USAGE_KINDS.find((known) => known === type);
     if (!kind) throw invalid(`unknown object type: ${type}`);

@@ -1,5 +1,6 @@
 import { invalid, notFound } from '../../api/errors.ts';
 import { matchLabels, type Filters } from '../../http/query.ts';
+import { ZERO_TIME } from '../../system/clock.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainersContext } from './context.ts';
 
@@ -53,7 +54,8 @@ export function listMatcher(ctx: ContainersContext, filters: Filters): Matcher {
   any('exited', (value) => {
     if (!/^-?\d+$/.test(value))
       throw invalid(`invalid filter 'exited=${value}': strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
-    return ({ state }) => state.Status === 'exited' && state.ExitCode === Number(value);
+    // One that never began has no exit code.
+    return ({ state }) => !state.Running && state.StartedAt !== ZERO_TIME && state.ExitCode === Number(value);
   });
   any('is-task', (value) => {
     if (!['true', '1', 'false', '0'].includes(value)) throw invalid(`invalid filter 'is-task=${value}'`);
@@ -71,7 +73,9 @@ export function listMatcher(ctx: ContainersContext, filters: Filters): Matcher {
   );
   any('publish', (value) =>
     portMatcher(value, (record) =>
-      Object.entries(record.attached.ports).flatMap(([port, bound]) => (bound?.length ? [port] : [])),
+      Object.entries(record.attached.ports).flatMap(([port, bound]) =>
+        (bound ?? []).map(({ HostPort }) => `${HostPort}/${port.split('/')[1] ?? 'tcp'}`),
+      ),
     ),
   );
   any('expose', (value) => portMatcher(value, (record) => Object.keys(record.config.ExposedPorts ?? {})));

@@ -17,10 +17,7 @@ export interface ListOptions {
 /** GET /containers/json: the newest first. Without `all` only those that run, unless a filter or limit asks for others. */
 export async function list(ctx: ContainersContext, options: ListOptions): Promise<ContainerSummary[]> {
   const matches = listMatcher(ctx, options.filters);
-  const others =
-    options.all ||
-    options.limit > 0 ||
-    ['status', 'exited', 'before', 'since'].some((name) => options.filters.has(name));
+  const others = options.all || options.limit > 0 || options.filters.has('status');
   const found: ContainerRecord[] = [];
   for (const { record } of ctx.table.values())
     if ((others || record.state.Running) && matches(record)) found.push(record);

@@ -7,6 +7,9 @@ import type { EventBackend, EventSink } from './types.ts';
 /** How many events are kept for clients that ask for the past. */
 const KEPT = 512;
 
+/** How many may wait for one client. */
+const MAX_WAITING = 1024;
+
 /** Milliseconds with fraction since the epoch. */
 export type Now = () => number;
 
@@ -57,11 +60,14 @@ async function follow(
   const wanted = (event: EventMessage) =>
     (until === undefined || BigInt(event.timeNano) <= until) && matchesEvent(event, filters);
   const queue: EventMessage[] =
-    since === undefined ? [] : kept.filter((event) => BigInt(event.timeNano) >= since && wanted(event));
+    since === undefined && until === undefined
+      ? []
+      : kept.filter((event) => BigInt(event.timeNano) >= (since ?? 0n) && wanted(event));
   let wake: () => void = () => undefined;
   let over = signal.aborted;
   const listener = (event: EventMessage) => {
-    if (!wanted(event)) return;
+    // A client that does not keep up misses events, as with dockerd, instead of having them pile up.
+    if (!wanted(event) || queue.length >= MAX_WAITING) return;
     queue.push(event);
     wake();
   };

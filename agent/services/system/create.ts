@@ -28,6 +28,8 @@ export interface SystemParts {
   volumes: { list(filters: Filters): Promise<{ Volumes: VolumeInspect[] }> };
   networks?: object;
   runtime: { name: string; version: string; path: string };
+  /** all that containers may ask for; default: that one */
+  runtimes?: { name: string; path: string }[];
   /** what was found wrong at start, in words for the user */
   warnings?: () => string[];
   /** clients that listen for events */

@@ -47,11 +47,13 @@ export function createDiskUsage(parts: Pick<SystemParts, 'config' | 'containers'
   return async (kinds: ReadonlySet<DiskUsageKind>, apiVersion: string): Promise<DiskUsage> => {
     const wants = (kind: DiskUsageKind) => kinds.size === 0 || kinds.has(kind);
     const records = [...parts.containers.all()];
-    const usage: DiskUsage = {};
+    const usage: DiskUsage = { LayersSize: 0, Images: null, Containers: null, Volumes: null, BuildCache: null };
     if (wants('image')) {
       const images = await parts.images.list({ all: false, filters: new Map(), sharedSize: true });
       for (const image of images) image.Containers = records.filter((record) => record.imageId === image.Id).length;
-      usage.Images = images;
+      usage.Images = atLeast(apiVersion, '1.44')
+        ? images
+        : images.map((image) => ({ ...image, VirtualSize: image.Size }));
       usage.LayersSize = (await parts.images.layersSize?.()) ?? layersSize(images);
     }
     if (wants('container')) {

@@ -55,7 +55,7 @@ export async function buildInfo(parts: SystemParts, machine: Machine): Promise<R
     Labels: config.labels,
     ExperimentalBuild: false,
     ServerVersion: BERTH_VERSION,
-    Runtimes: { [parts.runtime.name]: { path: parts.runtime.path } },
+    Runtimes: Object.fromEntries((parts.runtimes ?? [parts.runtime]).map(({ name, path }) => [name, { path }])),
     DefaultRuntime: parts.runtime.name,
     Swarm: {
       NodeID: '',

@@ -173,7 +173,12 @@ describe('disk usage', () => {
       Volumes: [{ Name: 'data', UsageData: { Size: 300, RefCount: 1 } }],
       BuildCache: [],
     });
-    expect(Object.keys(await body('/system/df?type=volume'))).toEqual(['Volumes']);
+    expect(await body('/system/df?type=volume')).toMatchObject({ Images: null, Containers: null, BuildCache: null });
+    // Kinds came with 1.42, and images had two sizes until 1.44.
+    expect(await body('/v1.41/system/df?type=volume')).toMatchObject({
+      Images: [{ VirtualSize: expect.any(Number) }, {}],
+    });
+    expect((await body('/system/df'))['Images']).not.toMatchObject([{ VirtualSize: expect.any(Number) }, {}]);
     expect(await body('/v1.41/system/df')).toHaveProperty('BuilderSize', 0);
     expect(await ask('/system/df?type=nonsense')).toMatchObject({
       status: 400,
