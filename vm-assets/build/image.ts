@@ -88,7 +88,7 @@ const NATIVE: Record<Architecture, string[]> = {
   amd64: ['koffi', '@koromix/koffi-linux-x64', 'node-unix-socket', 'node-unix-socket-linux-x64-gnu'],
   arm64: ['koffi', '@koromix/koffi-linux-arm64', 'node-unix-socket', 'node-unix-socket-linux-arm64-gnu'],
 };
-const SKIPPED = /\.(map|md|ts|txt|lib)$|\/(doc|src)\//;
+const SKIPPED = /\.(map|md|d\.ts|txt|lib|cc|hh|h|S|asm)$|\/doc\//;
 
 /**
  * The image: the base's tree with the engine in it as a read-only erofs, with the kernel and the initial RAM disk, in a folder named by
