@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function enterNamespace(config: EngineConfig, programs: Programs): Promise<void> {
   const { OUTER_VARIABLE, enterMountNamespace, hideUnifiedCgroup, keepOuterNamespaceClosed } =
     await import('./namespaces/mount-namespace.ts');
-  if (programs.runtime.name !== 'crun') return;
+  if (!programs.runtimes.some(({ name }) => name === 'crun')) return;
   const { syscalls } = await import('./system/syscalls.ts');
   if (process.env[OUTER_VARIABLE] !== undefined) {
     keepOuterNamespaceClosed();

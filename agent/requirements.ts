@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { findProgram, findRuntime, type RuntimeProgram } from './runtime/programs.ts';
+import { findProgram, findRuntime, otherRuntimes, type RuntimeProgram } from './runtime/programs.ts';
 
 /** The programs the engine runs on. */
 export interface Programs {
   runtime: RuntimeProgram;
+  /** those that a container may ask for, `runtime` first */
+  runtimes: RuntimeProgram[];
   conmon: string;
   nsenter: string;
   unshare: string;
@@ -65,7 +67,10 @@ export async function checkRequirements(
     'modprobe overlay, or use a kernel with CONFIG_OVERLAY_FS',
   );
   if (missing.length > 0 || !runtime || !conmon || !nsenter || !unshare) return { missing };
-  return { programs: { runtime, conmon, nsenter, unshare }, missing };
+  return {
+    programs: { runtime, runtimes: [runtime, ...(await otherRuntimes(runtime))], conmon, nsenter, unshare },
+    missing,
+  };
 }
 
 /** In the kernel now, or a module that a mount will load. */

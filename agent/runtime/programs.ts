@@ -38,6 +38,16 @@ async function executable(file: string): Promise<boolean> {
   );
 }
 
+/** The runtimes that are installed beside `chosen`, whose version nobody asks for. */
+export async function otherRuntimes(chosen: RuntimeProgram | undefined): Promise<RuntimeProgram[]> {
+  const found = await Promise.all(
+    ['crun', 'runc']
+      .filter((name) => name !== chosen?.name)
+      .map(async (name) => ({ name, path: await findProgram(name) })),
+  );
+  return found.flatMap(({ name, path }) => (path === undefined ? [] : [{ name, path, version: '' }]));
+}
+
 /** The runtime asked for, else crun, else runc. Undefined when there is none. */
 export async function findRuntime(asked: string | undefined): Promise<RuntimeProgram | undefined> {
   for (const name of asked === undefined ? ['crun', 'runc'] : [asked]) {

@@ -3,6 +3,7 @@ import type { ImageSource } from '../../images/types.ts';
 import type { ContainerNetworking } from '../../networks/types.ts';
 import type { HostConfig } from '../../api/container.ts';
 import type { CgroupLimits } from '../../cgroups/types.ts';
+import type { Runtimes } from '../../runtime/choosing-supervisor.ts';
 import type { Supervisor } from '../../runtime/supervisor.ts';
 import type { BuildSpec, CheckCreate, KernelFacts, ResolveMounts } from '../../runtime/types.ts';
 import type { Layout } from '../../store/layout.ts';
@@ -33,8 +34,7 @@ export interface ContainersContext {
   readonly events: EventSink;
   readonly table: ContainerTable;
   readonly supervisor: Supervisor;
-  /** "crun" | "runc" */
-  readonly runtimeName: string;
+  readonly runtimes: Runtimes;
   readonly images: ImageSource;
   readonly networking: ContainerNetworking;
   readonly volumes: VolumeSource;
@@ -45,6 +45,8 @@ export interface ContainersContext {
   readonly buildSpec: BuildSpec;
   readonly resolveMounts: ResolveMounts;
   readonly checkUpdate: CheckUpdate;
+  /** Cuts the log of a container that has just ended to what may stay of it. */
+  readonly trimLog: (record: ContainerRecord) => Promise<void>;
 }
 
 /** An event of a container: with its labels, image and name as attributes, as dockerd has it. */

@@ -11,6 +11,7 @@ import type {
 import { conflict, EngineError, invalid, notFound } from '../../api/errors.ts';
 import type { IdMap } from '../../namespaces/id-map.ts';
 import type { StoredImage } from '../../images/types.ts';
+import { runtimeFor } from '../../runtime/choosing-supervisor.ts';
 import type { CheckedRequest } from '../../runtime/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { emit, type ContainersContext } from './context.ts';
@@ -43,10 +44,9 @@ export async function create(
   const image = ctx.images.resolve(request.Image);
   checkPlatform(request.Image, image, options.platform);
   const checked = ctx.checkCreate(withEngineDefaults(ctx.config, request), image.config, ctx.facts);
-  checkRuntime(ctx, checked.hostConfig.Runtime);
   const hostConfig = {
     ...withContainerIds(ctx, checked.hostConfig),
-    Runtime: checked.hostConfig.Runtime || ctx.runtimeName,
+    Runtime: chooseRuntime(ctx, checked),
   };
   checkLinks(ctx, hostConfig);
   const idMap = chooseIdMap(ctx, hostConfig);
@@ -165,9 +165,13 @@ function checkPlatform(reference: string, image: StoredImage, platform: string |
     );
 }
 
-function checkRuntime(ctx: ContainersContext, runtime: string | undefined): void {
-  if (runtime && ![ctx.runtimeName, 'runc', 'crun', 'io.containerd.runc.v2'].includes(runtime))
-    throw invalid(`unknown or invalid runtime name: ${runtime}`);
+/** The name as it was asked for, so that it is found again; says so where another is used. */
+function chooseRuntime({ runtimes }: ContainersContext, { hostConfig, warnings }: CheckedRequest): string {
+  const asked = hostConfig.Runtime || runtimes.defaultName;
+  const used = runtimeFor(runtimes, asked);
+  if (used === undefined) throw invalid(`unknown or invalid runtime name: ${asked}`);
+  if (asked === 'runc' && used !== asked) warnings.push(`The runtime runc is not installed. ${used} is used.`);
+  return asked;
 }
 
 /** Modes that name another container keep its id, so that a rename does not matter. */

@@ -77,7 +77,7 @@ export async function containerDoubles(): Promise<Doubles> {
       reopenLog: () => Promise.resolve(),
       exec: () => Promise.reject(new Error('not here')),
     },
-    runtimeName: 'crun',
+    runtimes: { defaultName: 'crun', names: new Set(['crun']) },
     images: { resolve: () => IMAGE, byId: () => IMAGE },
     networking: {
       check: () => undefined,
@@ -130,6 +130,7 @@ export async function containerDoubles(): Promise<Doubles> {
     },
     resolveMounts: () => Promise.resolve({ mounts: [], anonymous: [] }),
     checkUpdate: (resources) => ({ limits: {}, hostConfig: resources, warnings: [] }),
+    trimLog: () => Promise.resolve(),
   };
   return {
     ctx,

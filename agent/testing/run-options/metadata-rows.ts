@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { eventually } from '../../docker-cli-fixture.ts';
@@ -70,6 +70,25 @@ export const METADATA_ROWS: readonly OptionRow[] = [
   shows('disable-content-trust', 'is how it is anyway', '--disable-content-trust', 'echo ran', 'ran'),
   shows('isolation', 'is the one there is', '--isolation default', 'echo ran', 'ran'),
   refuses('isolation', 'is of no other kind', '--isolation hyperv', "invalid isolation (hyperv): linux only supports 'default'"),
+  {
+    option: 'runtime',
+    does: 'makes the process: each leaves files of its own',
+    check: async (b) => {
+      const runtimes = JSON.parse(await b.ok('info', '-f', '{{json .Runtimes}}')) as Record<string, unknown>;
+      const state = { crun: 'status', runc: 'state.json' } as const;
+      for (const name of ['crun', 'runc'] as const) {
+        if (!(name in runtimes)) continue;
+        const id = await b.ok('run', '-d', '--network', 'none', '--runtime', name, '--init', '--stop-signal', 'KILL', b.image, 'sleep', '100');
+        expect(existsSync(join(b.engine.runDir, 'runtime', id, state[name])), name).toBe(true);
+        expect(await b.ok('exec', id, 'id', '-u')).toBe('0');
+        await b.ok('restart', id);
+        expect(await b.ok('exec', id, 'hostname')).toBe(id.slice(0, 12));
+        await b.ok('rm', '-f', id);
+        expect(existsSync(join(b.engine.runDir, 'runtime', id))).toBe(false);
+      }
+      expect(await b.out('--runtime io.containerd.runc.v2', 'echo ran')).toBe('ran');
+    },
+  },
   refuses('runtime', 'must be known', '--runtime sandboxed', /unknown or invalid runtime name: sandboxed/),
   {
     option: 'health-cmd health-interval health-retries health-timeout',
