@@ -104,7 +104,14 @@ function manifestOf(image: NewImage): { descriptor: Descriptor; content: Buffer 
   return { descriptor: { mediaType, digest: digestOf(content), size: content.length }, content };
 }
 
-const madeManifest = ({ content, layers }: NewImage): Manifest => ({
+/** The manifest of an image that came without one: of OCI's types, which say what each layer's compression is. */
+export const madeManifest = ({
+  content,
+  layers,
+}: {
+  content: Buffer;
+  layers: readonly { blob: Descriptor }[];
+}): Manifest => ({
   schemaVersion: 2,
   mediaType: OCI_MANIFEST,
   config: { mediaType: OCI_CONFIG, digest: digestOf(content), size: content.length },

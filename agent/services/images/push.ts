@@ -11,6 +11,7 @@ import { readBody } from '../../images/registry/transport.ts';
 import { blobsOf } from '../../images/store/image-store.ts';
 import type { ImageRecord } from '../../images/store/image-table.ts';
 import type { PullRequest } from '../../images/types.ts';
+import { compressLayers } from './compress.ts';
 import type { ImageContext } from './context.ts';
 
 const ACTIONS = ['pull', 'push'] as const;
@@ -56,8 +57,9 @@ async function pushOne(
   request: PullRequest,
   session: RegistrySession,
   reference: Reference,
-  image: ImageRecord,
+  stored: ImageRecord,
 ): Promise<void> {
+  const image = await compressLayers(context, stored, request.signal);
   const release = context.store.hold(blobsOf(image));
   try {
     const layers = new Map(image.layers.map(({ blob }) => [blob.digest, blob]));

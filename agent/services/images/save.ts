@@ -69,8 +69,8 @@ function chooseImages(context: ImageContext, texts: readonly string[], platform:
     }
     const image = table.find(text);
     if (!image)
-      throw notFound(repository || /^sha256:/.test(text) ? `No such image: ${text}` : 'reference does not exist');
-    const reference = /^sha256:/.test(text) || isIdPrefix(image, text) ? undefined : parseReference(text);
+      throw notFound(repository || text.startsWith('sha256:') ? `No such image: ${text}` : 'reference does not exist');
+    const reference = text.startsWith('sha256:') || isIdPrefix(image, text) ? undefined : parseReference(text);
     add(image, reference?.digest === undefined ? reference : undefined);
   }
   return [...found.values()];
