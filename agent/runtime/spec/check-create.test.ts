@@ -151,11 +151,11 @@ describe('the host part', () => {
     [{ LogConfig: { Type: 'json-file', Config: { foo: '1' } } }, "unknown log opt 'foo' for json-file log driver"],
     [
       { LogConfig: { Type: 'json-file', Config: { 'max-size': 'much' } } },
-      "invalid value for max-size: invalid size: 'much'",
+      "failed to initialize logging driver: invalid size: 'much'",
     ],
     [
       { LogConfig: { Type: 'json-file', Config: { 'max-file': '0', 'max-size': '1m' } } },
-      'max-file cannot be less than 1',
+      'failed to initialize logging driver: max-file cannot be less than 1',
     ],
     [{ Ulimits: [{ Name: 'foo', Soft: 1, Hard: 1 }] }, 'invalid ulimit type: foo'],
     [

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { forgetExit, type ExitNotice } from '../../runtime/exit-watch.ts';
 import { ageOf } from '../../runtime/process-identity.ts';
+import { removeSmall } from '../../store/remove-small.ts';
 import { unwatched } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { endProcesses } from './leftovers.ts';
@@ -45,7 +45,7 @@ export async function release(ctx: ContainersContext, live: Live): Promise<void>
   ]);
   // Only now: the root, and with it the mount in it, is gone.
   await attempt('its volumes', () => ctx.volumes.release?.(record.id));
-  await attempt('its run directory', () => rm(ctx.layout.containerRun(record.id), { recursive: true, force: true }));
+  await attempt('its run directory', () => removeSmall(ctx.layout.containerRun(record.id)));
 }
 
 /** The caller holds the lock. `ranFor`: milliseconds; by the time of day, which may have jumped, where nobody saw the end. */
@@ -63,6 +63,7 @@ export async function recordExit(
   await live.hub.drained();
   live.hub.end();
   await release(ctx, live);
+  await ctx.trimLog(record).catch((error: unknown) => ctx.log.error(`log of container ${record.id}`, error));
   Object.assign(state, { Pid: 0, ExitCode: notice.code, FinishedAt: notice.at, OOMKilled: oomKilled, Error: '' });
   unwatched(state.Health);
   record.pidStartTime = 0;
@@ -73,8 +74,12 @@ export async function recordExit(
   const restart = live.exitWanted ? undefined : planRestart(ctx, live, ranFor);
   setStatus(state, restart ? 'restarting' : 'exited');
   if (restart) record.restartCount += 1;
-  await ctx.table.save(live);
-  await forgetExit(ctx.layout.exits, record.id);
+  const goes = !restart && record.hostConfig.AutoRemove && !live.keep;
+  // What is removed next leaves no record of its end: an engine that is killed before that finds conmon's, and ends it anew.
+  if (!goes) {
+    await ctx.table.save(live);
+    forgetExit(ctx.layout.exits, record.id);
+  }
   if (oomKills > live.oomKills) emit(ctx, live, 'oom');
   emit(ctx, live, 'die', {
     exitCode: String(notice.code),
@@ -83,5 +88,5 @@ export async function recordExit(
   ctx.table.changed(live, 'die');
   live.settle('not-running', 'next-exit');
   restart?.();
-  return !restart && record.hostConfig.AutoRemove && !live.keep ? 'remove' : undefined;
+  return goes ? 'remove' : undefined;
 }

@@ -3,12 +3,13 @@ import { REOPEN_LOGS, writeFifo } from '../../runtime/control-fifo.ts';
 import type { Layout } from '../../store/layout.ts';
 import { systemClock, type Clock } from '../../system/clock.ts';
 import { stderrLog, type Log } from '../../system/log.ts';
-import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerLookup } from '../containers/types.ts';
 import type { LogWriter } from './encode.ts';
 import { instantBytes } from './entry.ts';
 import { readLog } from './read.ts';
-import { startLogRotation } from './rotate.ts';
+import { detailsOf } from './details.ts';
+import { LogGates } from './gate.ts';
+import { keepWithinLimits } from './keep.ts';
 import { watchLog } from './watch.ts';
 
 /** What a client asks for. Times in nanoseconds since the epoch. */
@@ -45,6 +46,7 @@ export interface LogParts {
   layout: Layout;
   clock?: Clock;
   log?: Log;
+  gates?: LogGates;
   /** asks the conmon of a bundle to open its log anew */
   reopenLog?: (bundle: string) => Promise<void>;
 }
@@ -64,9 +66,11 @@ const READABLE = new Set(['', 'json-file', 'local', 'k8s-file']);
 /** Serves the logs, and keeps those with a limit within it. */
 export function createLogs(parts: LogParts): LogBackend {
   const { containers, layout } = parts;
-  const stopRotation = startLogRotation({
+  const gates = parts.gates ?? new LogGates();
+  const stopRotation = keepWithinLimits({
     containers,
     layout,
+    gates,
     clock: parts.clock ?? backgroundClock,
     log: parts.log ?? stderrLog,
     reopenLog: parts.reopenLog ?? ((bundle) => writeFifo(bundle, 'ctl', REOPEN_LOGS)),
@@ -93,6 +97,7 @@ export function createLogs(parts: LogParts): LogBackend {
             await readLog(
               {
                 path,
+                gate: gates.of(path),
                 stdout: query.stdout,
                 stderr: query.stderr,
                 timestamps: query.timestamps,
@@ -127,24 +132,4 @@ function endingAt(until: bigint | undefined, signal: AbortSignal): { signal: Abo
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(), remaining + 1);
   return { signal: AbortSignal.any([signal, end.signal]), done: () => clearTimeout(timer) };
-}
-
-/** The labels and variables named by the log options `labels` and `env`, as "key=value,key=value", sorted. */
-export function detailsOf(record: Pick<ContainerRecord, 'config' | 'hostConfig'>): string {
-  const options = record.hostConfig.LogConfig?.Config ?? {};
-  const names = (option: string) => new Set((options[option] ?? '').split(',').filter(Boolean));
-  const attributes = new Map<string, string>();
-  for (const label of names('labels')) {
-    const value = record.config.Labels?.[label];
-    if (value !== undefined) attributes.set(label, value);
-  }
-  const wanted = names('env');
-  for (const entry of record.config.Env ?? []) {
-    const at = entry.indexOf('=');
-    if (at > 0 && wanted.has(entry.slice(0, at))) attributes.set(entry.slice(0, at), entry.slice(at + 1));
-  }
-  return [...attributes]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
-    .join(',');
 }

@@ -1,7 +1,8 @@
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createLogs, detailsOf, type LogBackend, type LogQuery } from './create.ts';
+import { createLogs, type LogBackend, type LogQuery } from './create.ts';
+import { detailsOf } from './details.ts';
 import { LogCollector, LogFixture } from './testing.ts';
 
 const EVERYTHING: LogQuery = {
@@ -265,6 +266,10 @@ describe('refusals', () => {
       hostConfig: { LogConfig: { Type: 'json-file', Config: { labels: 'tier', env: 'REGION' } } },
     });
     expect(detailsOf(record)).toBe('REGION=eu,tier=web');
+    const by = (Config: Record<string, string>) =>
+      detailsOf({ ...record, hostConfig: { LogConfig: { Type: 'json-file', Config } } });
+    expect(by({ 'labels-regex': '^t', 'env-regex': 'C.*T' })).toBe('SECRET=1,tier=web');
+    expect(by({ tag: '{{.Name}}/{{ .ID }} (a!)' })).toBe('tag=name-a%2Fa+%28a%21%29');
     fixture.append('a', ['o:F:line']);
     expect((await read('a', { details: true, timestamps: true })).frames).toEqual([
       '1:2020-11-23T20:11:12.000000000Z REGION=eu,tier=web line\n',

@@ -1,124 +1,74 @@
-import { rename, rm, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../../store/layout.ts';
-import type { Clock } from '../../system/clock.ts';
-import type { Log } from '../../system/log.ts';
-import type { ContainerRecord } from '../container-record.ts';
-import type { ContainerLookup } from '../containers/types.ts';
+import { compressLog } from './compressed.ts';
+import type { LogGate } from './gate.ts';
+import type { LogLimits } from './limits.ts';
 
-const CHECK_INTERVAL = 1_000;
+/** milliseconds conmon may take to open its log anew before this goes on without */
+const REOPEN_PATIENCE = 1_000;
 
-export interface RotationParts {
-  containers: ContainerLookup;
+export interface RotateParts {
   layout: Layout;
-  clock: Clock;
-  log: Log;
   /** Asks the container's conmon to open its log anew; throws ENXIO when conmon is gone. */
   reopenLog: (bundle: string) => Promise<void>;
 }
 
-export interface LogLimits {
-  /** bytes */
-  maxSize: number;
-  /** files, the one being written included */
-  maxFiles: number;
-}
-
-const UNITS: Record<string, number> = { '': 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
-
-/** "10m", "512k", "1.5gb", as Docker reads sizes; undefined when it is none. */
-export function parseSize(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text.trim());
-  return match ? Math.floor(Number(match[1]) * (UNITS[(match[2] as string).toLowerCase()] ?? 1)) : undefined;
-}
-
-/** From the options `max-size` and `max-file`; undefined when the log may grow as it likes. */
-export function limitsOf({ hostConfig }: Pick<ContainerRecord, 'hostConfig'>): LogLimits | undefined {
-  const options = hostConfig.LogConfig?.Config;
-  const maxSize = parseSize(options?.['max-size'] ?? '');
-  if (maxSize === undefined || maxSize <= 0) return undefined;
-  const maxFiles = Number(options?.['max-file'] ?? 1);
-  return { maxSize, maxFiles: Number.isInteger(maxFiles) && maxFiles > 0 ? maxFiles : 1 };
-}
+/** Bytes; 0 when there is none. Synchronous: a call of microseconds, where an asynchronous one costs more than it saves. */
+export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 /**
  * Rotates a log that has outgrown its limit; true when it did. conmon goes on writing to the renamed file until it has opened the new
- * one, so no line is lost, and the file that is being left is kept until then even when it is more than may stay.
+ * one, so no line is lost; the file that is being left is complete, and may be packed or dropped, only then.
  */
-export async function rotateIfNeeded(
-  parts: Pick<RotationParts, 'layout' | 'reopenLog'>,
-  id: string,
-  limits: LogLimits,
-): Promise<boolean> {
+export function rotateIfNeeded(parts: RotateParts, id: string, limits: LogLimits, gate: LogGate): Promise<boolean> {
+  return gate.rotate(() => rotate(parts, id, limits, gate));
+}
+
+async function rotate(parts: RotateParts, id: string, limits: LogLimits, gate: LogGate): Promise<boolean> {
   const path = parts.layout.containerLog(id);
-  const size = (await statMaybe(path))?.size ?? 0;
-  if (size < limits.maxSize) return false;
-  let highest = 0;
-  while ((await statMaybe(`${path}.${highest + 1}`)) !== undefined) highest++;
-  for (let number = highest; number >= 1; number--) {
-    if (number + 1 >= limits.maxFiles) await rm(`${path}.${number}`, { force: true });
-    else await rename(`${path}.${number}`, `${path}.${number + 1}`);
+  if (sizeOf(path) < limits.maxSize) {
+    await finishLast(path, limits, gate);
+    return false;
   }
-  await rename(path, `${path}.1`);
-  try {
-    await parts.reopenLog(parts.layout.bundle(id));
-  } catch (error) {
-    // No conmon to make a new file: the old one stays the log.
-    if ((await statMaybe(path)) === undefined) await rename(`${path}.1`, path);
-    throw error;
-  }
+  const left = await gate.run(async () => {
+    await gate.letReadersOpen();
+    await shift(path, limits);
+    try {
+      await parts.reopenLog(parts.layout.bundle(id));
+    } catch (error) {
+      // No conmon to make a new file: the old one stays the log.
+      if (!exists(path)) await rename(`${path}.1`, path);
+      throw error;
+    }
+    for (let waited = 0; !exists(path) && waited < REOPEN_PATIENCE; waited += 2) await sleep(2);
+    return exists(path);
+  });
+  if (left) await finishLast(path, limits, gate);
   return true;
 }
 
-async function statMaybe(path: string) {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** With `max-file` 1 the file that was left goes as well, once conmon has opened the new one. */
-async function dropSurplus(path: string, limits: LogLimits): Promise<void> {
-  if (limits.maxFiles > 1 || (await statMaybe(path)) === undefined) return;
-  await rm(`${path}.1`, { force: true });
-}
-
-/**
- * Keeps the logs of running containers within their limits. Only those with a limit are looked at, one stat(2) each a second; with
- * none there is no timer. Gives the way to stop.
- */
-export function startLogRotation(parts: RotationParts): () => void {
-  const limited = new Map<string, LogLimits>();
-  let cancel: (() => void) | undefined;
-  let stopped = false;
-  const check = async () => {
-    for (const [id, limits] of limited) {
-      try {
-        await dropSurplus(parts.layout.containerLog(id), limits);
-        await rotateIfNeeded(parts, id, limits);
-      } catch (error) {
-        // The container has just ended, or cannot be told to reopen; the next round tries again.
-        if ((error as NodeJS.ErrnoException).code !== 'ENXIO' && (error as NodeJS.ErrnoException).code !== 'ENOENT')
-          parts.log.error(`rotating the log of container ${id}`, error);
-      }
+/** Makes room for another `.1`: what would be more than may stay goes. */
+async function shift(path: string, limits: LogLimits): Promise<void> {
+  let highest = 0;
+  while (exists(`${path}.${highest + 1}`) || exists(`${path}.${highest + 1}.gz`)) highest++;
+  for (let number = highest; number >= 1; number--)
+    for (const suffix of ['', '.gz']) {
+      const file = `${path}.${number}${suffix}`;
+      if (!exists(file)) continue;
+      if (number + 1 >= limits.maxFiles) await rm(file, { force: true });
+      else await rename(file, `${path}.${number + 1}${suffix}`);
     }
-    schedule();
-  };
-  const schedule = () => {
-    cancel = limited.size > 0 && !stopped ? parts.clock.setTimeout(() => void check(), CHECK_INTERVAL) : undefined;
-  };
-  const changed = (record: ContainerRecord) => {
-    const limits = record.state.Running ? limitsOf(record) : undefined;
-    if (limits) limited.set(record.id, limits);
-    else limited.delete(record.id);
-    if (cancel === undefined) schedule();
-  };
-  const unsubscribe = parts.containers.onChange(changed);
-  for (const record of parts.containers.all()) changed(record);
-  return () => {
-    stopped = true;
-    unsubscribe();
-    cancel?.();
-  };
+  await rename(path, `${path}.1`);
+}
+
+/** What may be done with the newest of the files that were left, once conmon writes another: it goes with `max-file` 1, or is packed. */
+async function finishLast(path: string, limits: LogLimits, gate: LogGate): Promise<void> {
+  const last = `${path}.1`;
+  if (limits.maxFiles > 1 && !limits.compress) return;
+  if (!exists(last) || !exists(path)) return;
+  if (limits.maxFiles > 1) await compressLog(last);
+  else await gate.run(() => rm(last, { force: true }));
 }

@@ -29,11 +29,11 @@ export async function findTail(files: readonly LogFile[], lines: number): Promis
 
 /** The end of the last whole entry: what is behind it is being written, and belongs to what comes. */
 async function endOf(file: LogFile): Promise<number> {
-  const { size } = await file.handle.stat();
+  const size = await file.size();
   const block = Buffer.allocUnsafe(BLOCK);
   for (let end = size; end > 0; end -= Math.min(BLOCK, end)) {
     const start = Math.max(0, end - BLOCK);
-    const { bytesRead } = await file.handle.read(block, 0, end - start, start);
+    const bytesRead = await file.read(block, 0, end - start, start);
     const newline = block.subarray(0, bytesRead).lastIndexOf(NEWLINE);
     if (newline >= 0) return start + newline + 1;
   }
@@ -89,7 +89,7 @@ async function scan(file: LogFile, counter: LineCounter): Promise<number | undef
 async function readFully(file: LogFile, into: Buffer, length: number, position: number): Promise<void> {
   let done = 0;
   while (done < length) {
-    const { bytesRead } = await file.handle.read(into, done, length - done, position + done);
+    const bytesRead = await file.read(into, done, length - done, position + done);
     if (bytesRead === 0) {
       into.fill(0, done, length);
       return;
