@@ -47,7 +47,8 @@ const DIRECTORIES = [
   '/usr/local/bin',
 ];
 
-function findProgram(name: string): string | undefined {
+/** A program that comes with netavark. */
+export function findProgram(name: string): string | undefined {
   return DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => existsSync(path));
 }
 

@@ -37,6 +37,9 @@ export async function hostResolver(): Promise<ResolverSettings> {
   return settings;
 }
 
+/** The host's name servers are its own business: a container could reach none of them. */
+export const needsForwarder = ({ servers }: ResolverSettings): boolean => servers.length > 0 && servers.every(isLocal);
+
 /** For a container in a network namespace of its own: without what only the host's loopback reaches. */
 export function reachable(settings: ResolverSettings, ipv6: boolean): ResolverSettings {
   const servers = settings.servers.filter((server) => !isLocal(server) && (ipv6 || !server.includes(':')));

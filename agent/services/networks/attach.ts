@@ -73,8 +73,10 @@ export async function attach(state: NetworkState, netns: string, subject: Networ
     state.ports.release(subject.id);
     state.attachments.delete(subject.id);
     await removeAttachment(state.attachmentDirectory, subject.id);
+    state.names.changed();
     throw error;
   }
+  state.names.changed();
   for (const entry of record.networks) state.emit('connect', state.get(entry.networkId), { container: subject.id });
   return describe(state, record, subject);
 }
@@ -94,9 +96,10 @@ export async function setup(state: NetworkState, netns: string, entry: AttachedN
       await enableHairpin(state.options.exec, network.bridge, netns, name);
   };
   // The first container of a network makes the rules that all share; so does the first after a restart.
-  const shared = !state.warm.has(network.id) || hasNames(network);
+  const shared = !state.warm.has(network.id);
   await (shared ? state.queue.alone(run) : state.queue.together(run));
   state.warm.add(network.id);
+  if (hasNames(network)) await state.names.serve(network);
   applyEndpointSysctls(state.options.sys, netns, entry);
 }
 

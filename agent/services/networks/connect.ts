@@ -38,10 +38,11 @@ export async function connect(
     throw new EngineError('forbidden', `endpoint with name ${user.name} already exists in network ${network.name}`);
   await ensureReady(state, network);
   const subject = { id: user.id, name: user.name, hostname: record.hostname };
+  const { Dns } = state.options.users.subject?.(user.id).hostConfig ?? {};
   const entry = planEndpoint(state, network, endpoint, subject, {
     interface: interfaceFor(network, endpoint, interfacesOf(record)),
     metric: freeMetric(record),
-    dns: state.options.config.dns,
+    dns: Dns?.length ? Dns : state.options.config.dns,
   });
   const before = await filesOf(state, user.id, record);
   record.networks.push(entry);
@@ -53,6 +54,7 @@ export async function connect(
     await forget(state, user.id, network);
     throw error;
   }
+  state.names.changed();
   state.emit('connect', network, { container: user.id });
   await state.options.users.endpointChanged(user.id, network.name, entry.endpoint);
   await writeFiles(state, user.id, record, before);
@@ -90,6 +92,7 @@ export async function disconnect(
     record.ports = Object.fromEntries(Object.keys(record.ports).map((key) => [key, null]));
     await writeAttachment(state.attachmentDirectory, record);
   }
+  state.names.changed();
   state.emit('disconnect', network, { container: record.id });
   if (!user) return;
   await state.options.users.endpointChanged(user.id, network.name, undefined);
@@ -130,7 +133,11 @@ async function forget(state: NetworkState, id: string, network: NetworkRecord): 
   if (record && entry) await forgetEntry(state, record, entry);
 }
 
-export async function forgetEntry(state: NetworkState, record: AttachmentRecord, entry: AttachedNetwork): Promise<void> {
+export async function forgetEntry(
+  state: NetworkState,
+  record: AttachmentRecord,
+  entry: AttachedNetwork,
+): Promise<void> {
   record.networks = record.networks.filter((item) => item !== entry);
   releaseEndpoint(state, entry);
   await writeAttachment(state.attachmentDirectory, record);

@@ -13,6 +13,7 @@ import { createNetwork } from './create-network.ts';
 import { ensureDefaults } from './default-networks.ts';
 import { detach } from './detach.ts';
 import { inspect, list } from './inspect.ts';
+import { NameService } from './name-service.ts';
 import { plainNames } from './names.ts';
 import { close, recover, sweepOrphans } from './recover.ts';
 import { ensureReady } from './ready.ts';
@@ -48,6 +49,7 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
     firewall: createFirewall(exec, engineTag(layout.root)),
     boot: await bootId(),
   });
+  state.names = new NameService(state);
   for (const name of await readdir(layout.networks)) {
     if (!name.endsWith('.json')) continue;
     const network = await readRecord(networkKind(layout, log), join(layout.networks, name));
@@ -60,6 +62,7 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
     await ensureReady(state, network).catch((error: unknown) =>
       log.error(`network ${network.name} has no bridge`, error),
     );
+  await state.names.takeOver();
   return {
     list: async (filters, detailed) => list(state, filters, detailed),
     inspect: async (reference, scope) => inspect(state, reference, scope),
@@ -77,7 +80,10 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
     detach: (id) => detach(state, id),
     plain: (mode, subject) => plainNames(state, mode, subject),
     recover: (ids) => recover(state, ids),
-    abandon: () => state.attachments.forEach((record) => state.ports.release(record.id)),
+    abandon: () => {
+      state.attachments.forEach((record) => state.ports.release(record.id));
+      state.names.abandon();
+    },
     close: (how) => close(state, how?.purge ?? false),
   };
 }

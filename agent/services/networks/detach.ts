@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { removeAttachment, type AttachedNetwork, type AttachmentRecord } from '../../networks/attachment-record.ts';
-import { hasNames } from '../../networks/network-record.ts';
 import { dropNamespace, makeNamespace } from '../../networks/netns.ts';
 import { disconnectVeth } from '../../networks/veth.ts';
 import { onlyInterface, plainConnection } from './plain.ts';
@@ -29,6 +28,7 @@ export async function detach(state: NetworkState, id: string): Promise<void> {
 }
 
 function tell(state: NetworkState, record: AttachmentRecord): void {
+  state.names.changed();
   for (const entry of record.networks) {
     const network = state.networks.get(entry.networkId);
     if (network) state.emit('disconnect', network, { container: record.id });
@@ -59,7 +59,6 @@ export async function undoNetwork(
   record: AttachmentRecord,
   entry: AttachedNetwork,
 ): Promise<void> {
-  const network = state.networks.get(entry.networkId);
   const plain = plainConnection(entry);
   if (plain) {
     // Where the namespace is gone, the kernel has taken the interface with it.
@@ -77,7 +76,7 @@ export async function undoNetwork(
       dropNamespace(sys, layout.netns, stand);
     }
   };
-  await (network && hasNames(network) ? state.queue.alone(run) : state.queue.together(run)).catch((error: unknown) => {
+  await state.queue.together(run).catch((error: unknown) => {
     if (!isGone(error)) throw error;
   });
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { exec } from '../../system/exec.ts';
 import { ask, inside, serve, subject, testNetworks, traces, type TestNetworks } from './testing.ts';
 import type { NetworkSubject } from '../../networks/types.ts';
 
@@ -44,11 +44,41 @@ describe('networks of the user', () => {
       expect(await lookup(web.netns, server, name)).toEqual([address]);
     await net.networks.detach(db.who.id);
     expect(await lookup(web.netns, server, 'db')).not.toContain(address);
-    const pid = Number(await readFile(join(net.layout.run, 'networks/names/aardvark-dns/aardvark.pid'), 'utf8'));
-    expect(() => process.kill(pid, 0)).not.toThrow();
-    await net.networks.detach(web.who.id);
-    // The last one gone, the name server ends by itself.
-    await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);
+    expect(await lookup(web.netns, server, 'web')).toEqual([web.attachment.networks['app']?.IPAddress]);
+  });
+
+  test('names are answered in both directions, over TCP, and only to containers of the network', async () => {
+    await net.networks.create({ Name: 'app' });
+    await net.networks.create({ Name: 'other' });
+    const [db, web, alien] = [await on('db', 'app'), await on('web', 'app'), await on('alien', 'other')];
+    const server = web.attachment.networks['app']?.Gateway as string;
+    const address = db.attachment.networks['app']?.IPAddress as string;
+    expect(await inside(web.netns, 'busybox', 'nslookup', address, server)).toContain('name = db.app');
+    for (const name of ['DB', 'db.app', 'db.']) expect(await lookup(web.netns, server, name)).toEqual([address]);
+    expect(await digTcp(web.netns, server, 'db')).toContain(
+      Buffer.from(address.split('.').map(Number)).toString('hex'),
+    );
+    expect(await lookup(alien.netns, server, 'db')).toEqual([]);
+    await net.networks.rename?.(db.who.id, 'base');
+    expect(await lookup(web.netns, server, 'base')).toEqual([address]);
+    expect(await lookup(web.netns, server, 'db')).toEqual([]);
+  });
+
+  test('other names are asked of the name servers a container is to have, not from an internal network', async () => {
+    await net.networks.create({ Name: 'app' });
+    await net.networks.create({ Name: 'inner', Internal: true });
+    const dns = await on('dns', 'app');
+    children.push(await nameServer(dns.netns));
+    const Dns = [dns.attachment.networks['app']?.IPAddress as string];
+    const web = await on('web', 'app', { hostConfig: { Dns } });
+    const inner = await on('inside', 'inner', { hostConfig: { Dns } });
+    const gateway = web.attachment.networks['app']?.Gateway as string;
+    expect(web.attachment.dns).toMatchObject({ servers: [gateway], options: ['ndots:0'] });
+    expect(await lookup(web.netns, gateway, 'shop.example')).toEqual(['192.0.2.80']);
+    const [config] = (await net.networks.inspect('inner')).IPAM.Config;
+    expect(await inside(inner.netns, 'busybox', 'nslookup', 'shop.example', config?.Gateway as string)).toContain(
+      'SERVFAIL',
+    );
   });
 
   test('are kept apart from each other', async () => {
@@ -143,11 +173,33 @@ describe('networks of the user', () => {
   });
 });
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+/** What a name server says over TCP to a question for an address, in hexadecimal. */
+async function digTcp(netns: string, server: string, name: string): Promise<string> {
+  const question = Buffer.from(
+    `0001010000010000000000000${name.length}${Buffer.from(name).toString('hex')}0000010001`,
+    'hex',
+  );
+  const { stdout } = await exec(
+    ['nsenter', `--net=${netns}`, process.execPath, '-e', TCP_QUESTION, server, question.toString('hex')],
+    { timeout: 10_000 },
+  );
+  return stdout;
 }
+const TCP_QUESTION = `const [server, hex] = process.argv.slice(1); const question = Buffer.from(hex, 'hex');
+const s = require('net').connect(53, server, () => s.write(Buffer.concat([Buffer.of(0, question.length), question])));
+s.on('data', (data) => { console.log(data.toString('hex')); s.end(); });`;
+
+/** A name server for which every name is 192.0.2.80. */
+async function nameServer(netns: string): Promise<ChildProcess> {
+  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', NAME_SERVER], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout as NodeJS.EventEmitter, 'data');
+  return child;
+}
+const NAME_SERVER = `const s = require('dgram').createSocket('udp4'); s.on('message', (m, from) => {
+  const end = m.indexOf(0, 12) + 5, isA = m.readUInt16BE(end - 4) === 1;
+  const answer = Buffer.from('c00c000100010000003c0004c0000250', 'hex');
+  const head = Buffer.from(m.subarray(0, 12)); head.writeUInt16BE(0x8180, 2); head.writeUInt16BE(isA ? 1 : 0, 6); head.writeUInt16BE(0, 10);
+  s.send(Buffer.concat([head, m.subarray(12, end), ...(isA ? [answer] : [])]), from.port, from.address);
+}); s.bind(53, () => console.log('up'));`;

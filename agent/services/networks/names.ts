@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AttachmentRecord } from '../../networks/attachment-record.ts';
 import { hasNames } from '../../networks/network-record.ts';
-import { hostResolver, parseResolvConf, reachable } from '../../networks/resolver.ts';
+import { hostResolver, needsForwarder, parseResolvConf, reachable } from '../../networks/resolver.ts';
 import type { Attachment, NetworkSubject } from '../../networks/types.ts';
 import type { NetworkState } from './state.ts';
 
@@ -16,8 +16,9 @@ export async function resolverOf(
   record: AttachmentRecord,
 ): Promise<Attachment['dns']> {
   const { config } = state.options;
+  const own = await hostResolver();
   const host = reachable(
-    await hostResolver(),
+    own,
     record.networks.some(({ endpoint }) => endpoint.GlobalIPv6Address),
   );
   const { Dns, DnsSearch, DnsOptions } = subject.hostConfig;
@@ -29,8 +30,19 @@ export async function resolverOf(
     const network = state.networks.get(networkId);
     return network && hasNames(network) ? (network.ipam.Config[0]?.Gateway ?? []) : [];
   });
-  const servers = named.length > 0 ? named : asked(Dns, config.dns.length > 0 ? config.dns : host.servers);
-  return { servers: [...servers], search: [...search], options: [...options] };
+  // A name of one label is a container's: it is asked for as it is first, without the search domains (as Docker has it).
+  const dots = named.length > 0 && !options.some((option) => option.startsWith('ndots:')) ? ['ndots:0'] : [];
+  const forwarder = named.length === 0 && needsForwarder(own) ? await forwarderOf(state, record) : [];
+  const others = asked(Dns, config.dns.length > 0 ? config.dns : forwarder.length > 0 ? forwarder : host.servers);
+  return { servers: [...(named.length > 0 ? named : others)], search: [...search], options: [...options, ...dots] };
+}
+
+/** The bridge's own address, where the engine asks the host's name servers for its containers. */
+async function forwarderOf(state: NetworkState, record: AttachmentRecord): Promise<string[]> {
+  const network = state.networks.get(record.networks[0]?.networkId ?? '');
+  if (network?.driver !== 'bridge') return [];
+  await state.names.serve(network);
+  return network.ipam.Config.flatMap(({ Gateway }) => Gateway ?? []).slice(0, 1);
 }
 
 /** For the host's network, or none. */

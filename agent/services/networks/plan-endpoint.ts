@@ -62,7 +62,6 @@ export function planEndpoint(
           interface_name: place.interface,
           static_ips: [v4, v6].filter((address) => address !== undefined),
           static_mac: mac,
-          ...(hasNames(network) ? { aliases: names.filter((name) => name !== subject.name) } : {}),
         },
       },
       network_info: { [key]: netavarkNetwork(network, place.metric) },
@@ -134,7 +133,8 @@ function netavarkNetwork(network: NetworkRecord, metric: number): NetavarkNetwor
     })),
     ipv6_enabled: network.enableIPv6,
     internal: network.internal,
-    dns_enabled: hasNames(network),
+    // The engine names containers itself.
+    dns_enabled: false,
     options: { metric: String(metric), ...(mtu ? { mtu } : {}) },
     ipam_options: { driver: 'host-local' },
   };

@@ -124,15 +124,23 @@ describe('detach', () => {
   });
 });
 
-test('the name server outlives the engine that started it', async () => {
+test('names are known while there is no engine, and the next engine takes over', async () => {
   await net.networks.create({ Name: 'app' });
-  const { netns, who } = await run('web', 'app');
-  const pid = (await readFile(join(net.layout.run, 'networks/names/aardvark-dns/aardvark.pid'), 'utf8')).trim();
-  const session = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(' ')[5];
-  expect(session).toBe(pid);
+  const [web, db] = [await run('web', 'app'), await run('db', 'app')];
+  const server = (await net.networks.inspect('app')).IPAM.Config[0]?.Gateway as string;
+  const address = db.attachment.networks['app']?.IPAddress as string;
+  const lookup = () => inside(web.netns, 'busybox', 'timeout', '2', 'busybox', 'nslookup', '-type=a', 'db', server);
+  const files = join(net.layout.run, 'networks/names/aardvark-dns');
+  await expect.poll(() => readdir(files).catch(() => [])).toHaveLength(1);
+  expect(await lookup()).toContain(address);
+  net.networks.abandon();
+  await expect.poll(lookup, { timeout: 10_000 }).toContain(address);
+  const pid = (await readFile(join(files, 'aardvark.pid'), 'utf8')).trim();
+  expect(await readFile(`/proc/${pid}/comm`, 'utf8')).toBe('aardvark-dns\n');
   await net.restart();
-  await net.networks.recover(new Set([who.id]));
-  const { Containers, IPAM } = await net.networks.inspect('app');
-  const answer = await inside(netns, 'busybox', 'nslookup', 'web', IPAM.Config[0]?.Gateway as string);
-  expect(answer).toContain(Containers[who.id]?.IPv4Address.split('/')[0]);
+  await net.networks.recover(new Set([web.who.id, db.who.id]));
+  expect(await lookup()).toContain(address);
+  await net.networks.detach(db.who.id);
+  expect(await lookup()).not.toContain(address);
+  expect(net.warnings).toEqual([]);
 });

@@ -1,5 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { addressesOf, orphanBridges, removeBridge, removeStrayKeepers } from '../../networks/bridge.ts';
 import { formatAddress, formatCidr, parseCidr } from '../../networks/cidr.ts';
 import { createFirewall } from '../../networks/firewall.ts';
@@ -10,7 +9,7 @@ import { retireBridge } from './remove.ts';
 import { detach, undoNetwork } from './detach.ts';
 import { forgetEntry } from './connect.ts';
 import { applyFirewall } from './ready.ts';
-import { engineTag, namesDirectory, type NetworkState } from './state.ts';
+import { engineTag, type NetworkState } from './state.ts';
 
 /** After a restart: connections of containers that do not run are undone, the others' ports are held again. */
 export async function recover(state: NetworkState, ids: ReadonlySet<string>): Promise<void> {
@@ -34,9 +33,6 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
         `another program has taken ${port.hostIp}:${port.hostPort}/${port.protocol}, a published port of container ${record.name}`,
       );
   }
-  // The name server's files of an earlier boot name a process that is another's now.
-  if (state.attachments.size === 0)
-    await rm(join(namesDirectory(layout), 'aardvark-dns'), { recursive: true, force: true });
 }
 
 /** A connect or disconnect that was cut off: the first is taken back, the second done to its end. No client was told of either. */
@@ -49,9 +45,11 @@ async function finishChanges(state: NetworkState, record: AttachmentRecord): Pro
       if (told.includes(entry.name)) continue;
       await undoNetwork(state, record, entry);
       await forgetEntry(state, record, entry);
+      state.names.changed();
     }
     for (const name of told)
-      if (!record.networks.some((entry) => entry.name === name)) await users.endpointChanged(record.id, name, undefined);
+      if (!record.networks.some((entry) => entry.name === name))
+        await users.endpointChanged(record.id, name, undefined);
   } catch (error) {
     log.error(`connections of container ${record.name}`, error);
   }
@@ -66,6 +64,7 @@ export async function close(state: NetworkState, all: boolean): Promise<void> {
   if (all) for (const id of [...state.attachments.keys()]) await detach(state, id);
   await Promise.all(state.leaving.values());
   for (const id of state.attachments.keys()) state.ports.release(id);
+  await state.names.end();
   const used = new Set(
     [...state.attachments.values()].flatMap((record) => record.networks.map((entry) => entry.networkId)),
   );

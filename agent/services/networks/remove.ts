@@ -42,6 +42,7 @@ export async function removeNetwork(state: NetworkState, reference: string): Pro
 export async function retireBridge(state: NetworkState, network: NetworkRecord, rules = true): Promise<void> {
   if (network.driver !== 'bridge') return;
   const { exec, sys, layout } = state.options;
+  await state.names.close(network.id);
   await state.queue.alone(async () => {
     await releaseBridge(exec, network.bridge);
     const bare = network.internal || (state.fresh.has(network.id) && !state.warm.has(network.id));

@@ -27,6 +27,28 @@ export interface NetworksOptions {
   events: EventSink;
 }
 
+/** The networks' name server, as those that change networks see it. */
+export interface Names {
+  /** Resolves when the network's name server answers, or cannot be. */
+  serve(network: NetworkRecord): Promise<void>;
+  /** The network goes. */
+  close(networkId: string): Promise<void>;
+  /** Somebody came, went or has another name. */
+  changed(): void;
+  takeOver(): Promise<void>;
+  end(): Promise<void>;
+  abandon(): void;
+}
+
+const NAMELESS: Names = {
+  serve: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+  changed: () => undefined,
+  takeOver: () => Promise.resolve(),
+  end: () => Promise.resolve(),
+  abandon: () => undefined,
+};
+
 /** Everything the network services share. */
 export class NetworkState {
   readonly options: NetworksOptions;
@@ -35,6 +57,8 @@ export class NetworkState {
   readonly boot: string;
   readonly queue = new RunQueue();
   readonly ports = new PortTable();
+  /** set before anything else is done with this */
+  names: Names = NAMELESS;
   /** by id */
   readonly networks = new Map<string, NetworkRecord>();
   readonly leases = new Map<string, Leases>();
