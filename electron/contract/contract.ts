@@ -17,6 +17,16 @@ const id = z.string().min(1).max(256);
 const ids = z.object({ ids: z.array(id).min(1).max(1000) });
 const reference = z.string().min(1).max(1024);
 
+const newNetwork = z.object({
+  name: z.string().max(255),
+  /** "10.5.0.0/24"; empty: the engine chooses */
+  subnet: z.string().max(255),
+  gateway: z.string().max(255),
+  internal: z.boolean(),
+  ipv6: z.boolean(),
+});
+export type NewNetwork = z.infer<typeof newNetwork>;
+
 export const contract = {
   engine: {
     /** first the present state, then each change */
@@ -89,9 +99,15 @@ export const contract = {
       )
       .output(type<void>()),
   },
-  networks: { list: base.output(type<model.NetworkRow[]>()) },
+  networks: {
+    list: base.output(type<model.NetworkRow[]>()),
+    create: base.input(newNetwork).output(type<void>()),
+    remove: base.input(ids).output(type<model.ActionResult[]>()),
+  },
   volumes: {
     list: base.output(type<model.VolumeRow[]>()),
+    /** an empty name: the engine chooses one */
+    create: base.input(z.object({ name: z.string().max(255) })).output(type<{ name: string }>()),
     remove: base.input(z.object({ names: z.array(z.string()).min(1) })).output(type<model.ActionResult[]>()),
   },
   settings: {
@@ -99,6 +115,8 @@ export const contract = {
     set: base.input(z.object({ theme: z.enum(['system', 'light', 'dark']) })).output(type<void>()),
   },
   system: {
+    /** what everything takes on disk; takes as long as the engine needs to measure it */
+    diskUsage: base.output(type<model.DiskUsage>()),
     /** opens a link in the user's browser; only http(s) to this machine and to published ports */
     openExternal: base.input(z.object({ url: z.url() })).output(type<void>()),
   },

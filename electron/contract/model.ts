@@ -73,6 +73,8 @@ export interface NetworkRow {
   name: string;
   driver: string;
   subnets: string[];
+  /** without a way out of it */
+  internal: boolean;
   containers: string[];
 }
 export interface VolumeRow {
@@ -81,6 +83,16 @@ export interface VolumeRow {
   mountpoint: string;
   created: number;
   usedBy: string[];
+}
+
+/** Bytes; a volume's size is -1 where the engine does not know it. */
+export interface DiskUsage {
+  /** all images together, layers that they share counted once */
+  layers: number;
+  containers: { id: string; name: string; size: number; live: boolean }[];
+  images: { id: string; tags: string[]; size: number; own: number; used: boolean }[];
+  volumes: { name: string; size: number; usedBy: string[]; anonymous: boolean }[];
+  networks: { id: string; name: string; used: boolean }[];
 }
 
 export type LayerPhase = 'waiting' | 'downloading' | 'verifying' | 'downloaded' | 'unpacking' | 'done' | 'exists';

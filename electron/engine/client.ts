@@ -17,7 +17,7 @@ import type {
   ImageSummary,
   ProgressMessage,
 } from '../../agent/api/image.ts';
-import type { NetworkInspect, VolumeInspect } from '../../agent/api/network.ts';
+import type { NetworkCreateRequest, NetworkInspect, VolumeInspect } from '../../agent/api/network.ts';
 import type { ContainerStats, EventMessage } from '../../agent/api/system.ts';
 import { ApiError } from './errors.ts';
 import { EngineHttp } from './http.ts';
@@ -44,6 +44,14 @@ export interface EngineInfo {
   CgroupVersion?: string;
   DefaultRuntime?: string;
   Warnings?: string[] | null;
+}
+
+/** GET /system/df, as far as it is used here. */
+export interface SystemUsage {
+  LayersSize?: number;
+  Images?: ImageSummary[] | null;
+  Containers?: ContainerSummary[] | null;
+  Volumes?: VolumeInspect[] | null;
 }
 
 /** Milliseconds an engine has to answer when asked whether it is there. */
@@ -150,6 +158,12 @@ export class EngineClient {
   auth = (body: { username: string; password: string; serveraddress: string }): Promise<{ IdentityToken?: string }> =>
     this.#http.json('POST', '/auth', { body });
 
+  diskUsage = (): Promise<SystemUsage> => this.#http.json('GET', '/system/df');
+  createNetwork = (body: NetworkCreateRequest): Promise<{ Id: string }> =>
+    this.#http.json('POST', '/networks/create', { body });
+  removeNetwork = (id: string): Promise<void> => this.#void('DELETE', `/networks/${at(id)}`);
+  createVolume = (name: string): Promise<VolumeInspect> =>
+    this.#http.json('POST', '/volumes/create', { body: name ? { Name: name } : {} });
   listNetworks = (): Promise<NetworkInspect[]> => this.#http.json('GET', '/networks');
   listVolumes = async (): Promise<VolumeInspect[]> =>
     (await this.#http.json<{ Volumes: VolumeInspect[] | null }>('GET', '/volumes')).Volumes ?? [];

@@ -93,6 +93,7 @@ function toNetworkRow(network: NetworkInspect, containers: ContainerFeed): Netwo
     name: network.Name,
     driver: network.Driver,
     subnets: (network.IPAM?.Config ?? []).flatMap((config) => (config.Subnet ? [config.Subnet] : [])),
+    internal: network.Internal,
     containers: rows.filter((row) => row.networks.includes(network.Name)).map((row) => row.name),
   };
 }

@@ -1,8 +1,12 @@
 import { implement } from '@orpc/server';
+import type { VolumeInspect } from '../../agent/api/network.ts';
 import { contract } from '../contract/contract.ts';
 import type { ActionResult } from '../contract/model.ts';
+import type { EngineClient } from '../engine/client.ts';
 import { splitReference } from '../engine/reference.ts';
-import { failed, toAppError } from './failures.ts';
+import { createNetwork } from './create-network.ts';
+import { diskUsage } from './disk-usage.ts';
+import { failed, HostError, toAppError } from './failures.ts';
 import type { HostServices } from './host.ts';
 import { readLogs } from './logs.ts';
 import { pullImage } from './pull.ts';
@@ -30,6 +34,14 @@ async function each(ids: readonly string[], act: (id: string) => Promise<unknown
       }
     }),
   );
+}
+
+async function createVolume(client: EngineClient, name: string): Promise<VolumeInspect> {
+  try {
+    return await client.createVolume(name.trim());
+  } catch (error) {
+    throw new HostError(toAppError(error, 'name'));
+  }
 }
 
 const noSignal = new AbortController().signal;
@@ -112,9 +124,12 @@ export function createRouter(host: HostServices) {
     },
     networks: {
       list: os.networks.list.handler(() => host.listNetworks()),
+      create: os.networks.create.handler(({ input }) => createNetwork(client, input)),
+      remove: os.networks.remove.handler(({ input }) => each(input.ids, client.removeNetwork)),
     },
     volumes: {
       list: os.volumes.list.handler(() => host.listVolumes()),
+      create: os.volumes.create.handler(async ({ input }) => ({ name: (await createVolume(client, input.name)).Name })),
       remove: os.volumes.remove.handler(({ input }) => each(input.names, client.removeVolume)),
     },
     settings: {
@@ -122,6 +137,7 @@ export function createRouter(host: HostServices) {
       set: os.settings.set.handler(({ input }) => host.changeSettings(input)),
     },
     system: {
+      diskUsage: os.system.diskUsage.handler(() => diskUsage(client, containers.rows)),
       openExternal: os.system.openExternal.handler(({ input }) => host.openExternal(input.url)),
     },
   });

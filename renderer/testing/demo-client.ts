@@ -157,6 +157,7 @@ export function demoClient(options: { rows: number; engine: string; empty: boole
           name: 'bridge',
           driver: 'bridge',
           subnets: ['172.17.0.0/16'],
+          internal: false,
           containers: ['web', 'database'],
         },
         {
@@ -164,10 +165,11 @@ export function demoClient(options: { rows: number; engine: string; empty: boole
           name: 'backend',
           driver: 'bridge',
           subnets: ['10.89.0.0/24', 'fd00:beef::/64'],
+          internal: false,
           containers: [],
         },
-        { id: 'c'.repeat(64), name: 'host', driver: 'host', subnets: [], containers: [] },
-        { id: 'd'.repeat(64), name: 'none', driver: 'null', subnets: [], containers: [] },
+        { id: 'c'.repeat(64), name: 'host', driver: 'host', subnets: [], internal: false, containers: [] },
+        { id: 'd'.repeat(64), name: 'none', driver: 'null', subnets: [], internal: false, containers: [] },
       ],
     },
     volumes: {

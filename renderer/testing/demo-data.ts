@@ -161,6 +161,8 @@ export function demoDetails(row: ImageRow): ImageDetails {
       RepoDigests: [],
       Parent: '',
       Comment: '',
+      Container: '',
+      ContainerConfig: null,
       Created: new Date(row.created).toISOString(),
       DockerVersion: '',
       Author: '',
