@@ -48,6 +48,7 @@ const PARTS: Part[] = [
     copies: [{ source: 'build/resources/tray.png', target: 'electron/icon.png' }],
     entries: [
       { source: 'electron/headless.ts', target: 'electron/headless.mjs' },
+      { source: 'electron/machine/main.ts', target: 'electron/machine/main.mjs' },
       { source: 'electron/main/main.ts', target: 'electron/main.js' },
       { source: 'electron/preload/preload.ts', target: 'electron/preload.cjs', format: 'cjs' },
     ],

@@ -10,7 +10,10 @@ export interface MachinePaths {
   hostKey: string;
   settings: string;
   status: string;
-  lock: string;
+  /** of the process that holds the machine: answers while it lives */
+  control: string;
+  /** which image files were checked already */
+  stamps: string;
   console: string;
   log: string;
   socket: string;
@@ -32,7 +35,8 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     hostKey: join(home, 'host-key'),
     settings: join(home, 'settings.json'),
     status: join(home, 'status.json'),
-    lock: join(home, 'lock'),
+    control: windows ? '\\\\.\\pipe\\berth-machine' : join(run, 'control.sock'),
+    stamps: join(home, 'checked.json'),
     console: join(home, 'console.log'),
     log: join(home, 'machine.log'),
     socket: windows ? '\\\\.\\pipe\\berth-engine' : join(run, 'engine.sock'),

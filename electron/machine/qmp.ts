@@ -1,0 +1,50 @@
+import { createConnection, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+
+const PATIENCE = 5_000;
+
+/**
+ * QEMU's monitor (docs/interop/qmp-spec): one JSON object a line; a greeting, then capabilities, then commands. Runs the commands in
+ * turn and gives their results. `quit` is answered by the connection's end.
+ */
+export async function qmp(path: string, ...commands: { execute: string; arguments?: object }[]): Promise<unknown[]> {
+  const socket = await open(path);
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  const next = async (): Promise<Record<string, unknown>> => {
+    for (;;) {
+      const { value, done } = await lines.next();
+      if (done) return { closed: true };
+      const message = JSON.parse(value as string) as Record<string, unknown>;
+      if (!('event' in message)) return message;
+    }
+  };
+  try {
+    await next();
+    const results: unknown[] = [];
+    for (const command of [{ execute: 'qmp_capabilities' }, ...commands]) {
+      socket.write(`${JSON.stringify(command)}\n`);
+      const answer = await next();
+      const error = answer['error'] as { desc?: string } | undefined;
+      if (error) throw new Error(`${command.execute}: ${error.desc ?? 'failed'}`);
+      results.push(answer['return']);
+    }
+    return results.slice(1);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function open(path: string): Promise<Socket> {
+  return new Promise((done, fail) => {
+    const socket = createConnection(path, () => done(socket));
+    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('the monitor does not answer')));
+    socket.on('error', fail);
+  });
+}
+
+/** Ends a machine that nobody holds any more (its holder was killed). Fine when there is none. */
+export async function endOrphan(monitor: string): Promise<void> {
+  await qmp(monitor, { execute: 'quit' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED') throw error;
+  });
+}

@@ -1,0 +1,39 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { ask } from './control.ts';
+import type { MachinePaths } from './paths.ts';
+import { DEFAULT_SETTINGS, STEPS, type MachineSettings, type MachineStatus } from './types.ts';
+
+/** Replaced whole: who reads it sees all of one moment. */
+export function writeStatus(paths: MachinePaths, status: MachineStatus): void {
+  const temporary = `${paths.status}.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify(status, undefined, 2), { mode: 0o600 });
+  renameSync(temporary, paths.status);
+}
+
+/** What was last told; `stopped` when nothing was. */
+export function readStatus(paths: MachinePaths): MachineStatus {
+  try {
+    return JSON.parse(readFileSync(paths.status, 'utf8')) as MachineStatus;
+  } catch {
+    const steps = STEPS.map((step) => ({ step }));
+    return { state: 'stopped', socket: paths.socket, steps, warnings: [], console: paths.console };
+  }
+}
+
+/** What is true now: a process that told it ran and answers no more has ended without saying so. */
+export async function currentStatus(paths: MachinePaths): Promise<MachineStatus> {
+  const status = readStatus(paths);
+  if (status.state === 'stopped' || status.state === 'failed') return status;
+  if ((await ask(paths.control, 'ping')) !== undefined) return readStatus(paths);
+  const after = readStatus(paths); // it may have ended in order meanwhile
+  if (after.state === 'stopped' || after.state === 'failed') return after;
+  return { ...after, state: 'stopped', error: 'the process that held the machine was killed' };
+}
+
+export function readSettings(paths: MachinePaths): MachineSettings {
+  try {
+    return { ...DEFAULT_SETTINGS, ...(JSON.parse(readFileSync(paths.settings, 'utf8')) as Partial<MachineSettings>) };
+  } catch {
+    return DEFAULT_SETTINGS;
+  }
+}
