@@ -50,9 +50,9 @@ export const contract = {
     rename: base.input(z.object({ id, name: z.string() })).output(type<void>()),
     inspect: base.input(z.object({ id })).output(type<model.ContainerInspect>()),
     processes: base.input(z.object({ id })).output(type<model.ProcessTable>()),
-    /** `tail` lines of what is stored (0: all), then what comes when `follow` */
+    /** `tail` lines of what is stored (0: all) and not older than `since` (ms since the epoch; 0: all), then what comes when `follow` */
     logs: base
-      .input(z.object({ id, follow: z.boolean(), tail: z.number().int().min(0) }))
+      .input(z.object({ id, follow: z.boolean(), tail: z.number().int().min(0), since: z.number().min(0).default(0) }))
       .output(streamOf<model.LogBatch>()),
     isolation: base.input(z.object({ id })).output(type<model.Isolation | null>()),
     pressure: base.input(z.object({ id })).output(type<model.Pressure | null>()),

@@ -102,7 +102,11 @@ export class EngineClient {
     this.#http.json('GET', `/containers/${at(id)}/top`, {
       query: { ps_args: '-eo user,pid,ppid,pcpu,pmem,etime,args' },
     });
-  logs = (id: string, query: { follow: boolean; tail: number }, signal: AbortSignal): Promise<IncomingMessage> =>
+  logs = (
+    id: string,
+    query: { follow: boolean; tail: number; since: number },
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> =>
     this.#http.stream('GET', `/containers/${at(id)}/logs`, {
       query: {
         stdout: 1,
@@ -110,6 +114,7 @@ export class EngineClient {
         timestamps: 1,
         follow: query.follow ? 1 : 0,
         tail: query.tail === 0 ? 'all' : query.tail,
+        since: query.since > 0 ? (query.since / 1000).toFixed(3) : undefined,
       },
       signal,
     });

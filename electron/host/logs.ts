@@ -118,7 +118,7 @@ class LogCollector {
 /** A container's log in batches, in the engine's order. Reads no faster than it is consumed. */
 export async function* readLogs(
   client: EngineClient,
-  request: { id: string; follow: boolean; tail: number },
+  request: { id: string; follow: boolean; tail: number; since: number },
   signal: AbortSignal,
 ): AsyncGenerator<LogBatch> {
   const started = Date.now();

@@ -4,7 +4,7 @@ import type { LogModel } from './log-model.ts';
 import { clampTop, contentTop, isScaled, lastTop, trackHeight, trackTop } from './scroll-map.ts';
 import type { ScrollGeometry } from './scroll-map.ts';
 
-/** Pixels a row takes; the style sheet says the same. */
+/** Pixels a row takes; the style sheet says the same. A line that is wrapped takes several rows. */
 export const rowHeight = 20;
 
 /** Where the log view stands: follows the newest row until the user goes up, and again once at the bottom. */
@@ -15,7 +15,9 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
   const follow = ref(true);
   /** row number (counting those gone) up to which the user has seen, while not following */
   const seen = ref(0);
-  const geometry = computed<ScrollGeometry>(() => ({ content: rows.value * rowHeight, viewport: viewport.value }));
+  /** pixels a line counts for: more than a row's when lines are wrapped */
+  const unit = ref(rowHeight);
+  const geometry = computed<ScrollGeometry>(() => ({ content: rows.value * unit.value, viewport: viewport.value }));
   const unseen = computed(() => (follow.value ? 0 : Math.max(0, rows.value + trimmed.value - seen.value)));
   const trimmed = ref(0);
   /** where the scroll bar is known to be: an event that reports this place is no wish of the user */
@@ -46,7 +48,7 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
     rows.value = model.rowCount;
     const gone = model.trimmedRows - trimmed.value;
     trimmed.value = model.trimmedRows;
-    if (gone > 0) top.value -= gone * rowHeight;
+    if (gone > 0) top.value -= gone * unit.value;
     top.value = follow.value ? lastTop(geometry.value) : clampTop(top.value, geometry.value);
     // the track has its new height once the document is up to date
     await nextTick();
@@ -116,6 +118,16 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
     follow,
     unseen,
     geometry,
+    unit,
+    last: computed(() => lastTop(geometry.value)),
+    /** the same line stays in sight */
+    setUnit: (next: number) => {
+      if (Math.abs(next - unit.value) < 0.01) return;
+      const line = top.value / unit.value;
+      unit.value = next;
+      top.value = follow.value ? lastTop(geometry.value) : clampTop(line * next, geometry.value);
+      void nextTick(showTrack);
+    },
     onScroll,
     onKey,
     moveTo,
@@ -126,12 +138,18 @@ export function useLogScroll(model: LogModel, scroller: Ref<HTMLElement | null>)
     },
     /** brings a row into the middle unless it is in sight already */
     reveal: (row: number) => {
-      const at = row * rowHeight;
-      if (at >= top.value + rowHeight && at <= top.value + viewport.value - 2 * rowHeight) {
+      const at = row * unit.value;
+      const inSight = at >= top.value + rowHeight && at <= top.value + viewport.value - 2 * rowHeight;
+      if (inSight && unit.value === rowHeight) {
         if (follow.value) [follow.value, seen.value] = [false, rows.value + trimmed.value];
         return;
       }
-      moveTo(at - viewport.value / 2);
+      // wrapped: so that the anchor, which is not always at the top, is on the line
+      const last = lastTop(geometry.value);
+      const toAnchor =
+        last > 0 && unit.value !== rowHeight ? (last * at) / (last + viewport.value) : at - viewport.value / 2;
+      moveTo(toAnchor);
     },
   };
 }
+export type LogScroll = ReturnType<typeof useLogScroll>;

@@ -3,7 +3,6 @@ import type { Ref } from 'vue';
 import type { LogModel } from './log-model.ts';
 import { ordered, selectedText, wordAt } from './selection.ts';
 import type { Position, Selection } from './selection.ts';
-import { rowHeight } from './use-log-scroll.ts';
 
 /** What the selection needs to know of the view. */
 export interface LogViewport {
@@ -22,11 +21,11 @@ export function useLogSelection(model: LogModel, scroller: Ref<HTMLElement | nul
   const positionAt = (x: number, y: number): Position | undefined => {
     const box = scroller.value?.getBoundingClientRect();
     if (!box) return undefined;
-    const row = Math.floor((view.top.value + Math.min(Math.max(y - box.top, 0), box.height - 1)) / rowHeight);
-    const seq = model.seqOf(Math.min(Math.max(row, 0), view.rows.value - 1));
-    if (seq < 0) return undefined;
-    const element = scroller.value?.querySelector<HTMLElement>(`[data-seq="${seq}"] .text`);
-    return { seq, column: element ? columnAt(element, x) : 0 };
+    const at = Math.min(Math.max(y, box.top), box.top + (scroller.value?.clientHeight ?? 1) - 1);
+    const row = rowAt(scroller.value?.querySelectorAll<HTMLElement>('[data-seq]') ?? [], at);
+    const text = row?.querySelector<HTMLElement>('.text');
+    if (!row || !text) return undefined;
+    return { seq: Number(row.dataset['seq']), column: columnAt(text, x, at) };
   };
   const extend = () => {
     const head = positionAt(pointer.x, pointer.y);
@@ -107,15 +106,32 @@ export function useLogSelection(model: LogModel, scroller: Ref<HTMLElement | nul
   };
 }
 
-/** The column of a line's text that a horizontal place is at: between characters, by the nearer edge. */
-function columnAt(element: HTMLElement, x: number): number {
+/** The row that a vertical place is in; the last above it, where it is below all. */
+function rowAt(rows: Iterable<HTMLElement>, y: number): HTMLElement | undefined {
+  let found: HTMLElement | undefined;
+  for (const row of rows) {
+    found ??= row;
+    if (row.getBoundingClientRect().top > y) break;
+    found = row;
+  }
+  return found;
+}
+
+/** True when what is in the box stands before the place, in reading order. */
+const isBefore = (box: DOMRect, edge: number, x: number, y: number): boolean =>
+  box.bottom <= y || (box.top <= y && edge <= x);
+
+/** The column of a line's text that a place is at: between characters, by the nearer edge. The text may be wrapped. */
+function columnAt(element: HTMLElement, x: number, y: number): number {
   const range = document.createRange();
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   let before = 0;
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const length = node.textContent?.length ?? 0;
     range.selectNodeContents(node);
-    if (length === 0 || x >= range.getBoundingClientRect().right) {
+    const end = range.getClientRects();
+    const last = end[end.length - 1];
+    if (length === 0 || !last || isBefore(last, last.right, x, y)) {
       before += length;
       continue;
     }
@@ -125,8 +141,8 @@ function columnAt(element: HTMLElement, x: number): number {
       range.setStart(node, middle);
       range.setEnd(node, middle + 1);
       const box = range.getBoundingClientRect();
-      if (x < box.left + box.width / 2) high = middle;
-      else low = middle + 1;
+      if (isBefore(box, box.left + box.width / 2, x, y)) low = middle + 1;
+      else high = middle;
     }
     return before + low;
   }

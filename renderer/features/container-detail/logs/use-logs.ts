@@ -10,6 +10,8 @@ export type FeedState = 'loading' | 'live' | 'ended' | 'failed';
 
 /** The log of one container: loaded once, followed while it runs, taken up again when it starts again or the engine comes back. */
 export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
+  /** how far back, in milliseconds; 0: everything there is */
+  const span = ref(0);
   const client = useClient();
   const model = createLogModel();
   const feed = new LogFeed(model);
@@ -18,6 +20,7 @@ export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
   let abort: AbortController | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let attempt = 0;
+  let since = 0;
 
   const open = async () => {
     clearTimeout(timer);
@@ -25,7 +28,8 @@ export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
     const mine = (abort = new AbortController());
     state.value = 'loading';
     try {
-      const stream = await client.containers.logs({ id, follow: true, tail: feed.begin() }, { signal: mine.signal });
+      const request = { id, follow: true, tail: feed.begin(), since };
+      const stream = await client.containers.logs(request, { signal: mine.signal });
       for await (const batch of stream) {
         if (mine.signal.aborted) return;
         attempt = 0;
@@ -60,11 +64,16 @@ export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
         void open();
     },
   );
+  watch(span, (ms) => {
+    since = ms > 0 ? Date.now() - ms : 0;
+    feed.restart();
+    void open();
+  });
   void open();
   onScopeDispose(() => {
     clearTimeout(timer);
     abort?.abort();
     model.dispose();
   });
-  return { model, state, problem, retryNow: open };
+  return { model, state, problem, span, retryNow: open };
 }
