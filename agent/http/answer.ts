@@ -28,10 +28,13 @@ export async function answer(
   onError: OnError,
 ): Promise<void> {
   const abort = new AbortController();
+  const halfClosed = watchHalfClose(req, res);
   res.on('close', () => abort.abort());
   for (const [name, value] of Object.entries(COMMON_HEADERS)) res.setHeader(name, value);
   try {
-    await send(await route(router, req, () => req, abort.signal), req, res, abort.signal);
+    const reply = await route(router, req, () => req, abort.signal);
+    if (reply.kind === 'stream') halfClosed.endsStream();
+    await send(reply, req, res, abort.signal);
   } catch (error) {
     const status = statusOf(error);
     if (status === 500 && !abort.signal.aborted) onError(error, `${req.method} ${req.url}`);
@@ -48,6 +51,32 @@ export async function answer(
     res.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
     res.end(req.method === 'HEAD' ? undefined : text);
   }
+}
+
+/** How long a stream goes on to a client that has closed its side, in milliseconds. */
+const HALF_CLOSED = 1000;
+
+/**
+ * A client that closes its side still gets its answer. It looks the same when it goes for good, so a stream, which may have nothing to
+ * write for long, then ends.
+ */
+function watchHalfClose({ socket }: IncomingMessage, res: ServerResponse): { endsStream: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let streaming = false;
+  const look = () => {
+    if (streaming && socket.readableEnded) timer ??= setTimeout(() => socket.destroy(), HALF_CLOSED);
+  };
+  socket.on('end', look);
+  res.once('close', () => {
+    socket.off('end', look);
+    clearTimeout(timer);
+  });
+  return {
+    endsStream: () => {
+      streaming = true;
+      look();
+    },
+  };
 }
 
 async function send(reply: Reply, req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {

@@ -13,6 +13,8 @@ export function adaptCreate(
   version: string,
   cgroupVersion: 1 | 2,
 ): { request: ContainerCreateRequest; warnings: string[] } {
+  // What is of another type is refused where the rest is checked.
+  if (!isObject(request.HostConfig ?? {})) return { request, warnings: [] };
   const before = (minimum: string) => !atLeast(version, minimum);
   const host: HostConfig = isObject(request.HostConfig) ? { ...request.HostConfig } : {};
   const adapted: ContainerCreateRequest = { ...request };

@@ -11,7 +11,8 @@ export function boolValue(query: URLSearchParams, name: string, absent = false):
 export function intValue(query: URLSearchParams, name: string, absent: number): number {
   const value = query.get(name);
   if (value === null || value === '') return absent;
-  if (!/^-?\d+$/.test(value)) throw invalid(`strconv.Atoi: parsing "${value}": invalid syntax`);
+  if (!/^[+-]?\d+$/.test(value)) throw invalid(`strconv.Atoi: parsing "${value}": invalid syntax`);
+  if (Math.abs(Number(value)) >= 2 ** 63) throw invalid(`strconv.Atoi: parsing "${value}": value out of range`);
   return Number(value);
 }
 
@@ -36,12 +37,17 @@ export function parseFilters(query: URLSearchParams, allowed: readonly string[] 
   for (const [name, entry] of Object.entries(value)) {
     if (allowed && !allowed.includes(name)) throw invalid(`invalid filter '${name}'`);
     if (Array.isArray(entry) && entry.every((item) => typeof item === 'string')) filters.set(name, new Set(entry));
-    else if (typeof entry === 'object' && entry !== null && !Array.isArray(entry))
-      filters.set(name, new Set(Object.keys(entry).filter((key) => (entry as Record<string, unknown>)[key])));
+    else if (isFlags(entry)) filters.set(name, new Set(Object.keys(entry)));
     else throw invalid('invalid filter');
   }
   return filters;
 }
+
+const isFlags = (value: unknown): value is Record<string, boolean> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((item) => typeof item === 'boolean');
 
 /** Labels match when for every asked "key" or "key=value" there is one. */
 export function matchLabels(

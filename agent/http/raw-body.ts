@@ -68,7 +68,8 @@ class RawReader {
       if (text.length > MAX_LINE) throw invalid('malformed chunked encoding');
       if (at < 0) continue;
       if (at + 1 < chunk.length) this.#socket.unshift(chunk.subarray(at + 1));
-      return text.replace(/\r$/, '');
+      if (!text.endsWith('\r')) throw invalid('malformed chunked encoding');
+      return text.slice(0, -1);
     }
   }
 

@@ -16,6 +16,8 @@ let directory: string;
 let socket: string;
 let server: Server;
 const failures: string[] = [];
+let endless: Promise<void>;
+let ended: () => void = () => undefined;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'berth-http-'));
@@ -58,6 +60,17 @@ beforeAll(async () => {
         writable.write(prefix + chunk.toString().toUpperCase());
       writable.write('<end>');
     });
+  });
+  router.get('/endless', () =>
+    stream('application/json', async (sink) => {
+      sink.start();
+      if (!sink.signal.aborted) await new Promise((done) => sink.signal.addEventListener('abort', done));
+      ended();
+    }),
+  );
+  router.get('/slow', async () => {
+    await new Promise((done) => setTimeout(done, 300));
+    return json('late');
   });
   router.takeOver('GET', '/ws', (ctx) => ({
     kind: 'websocket',
@@ -149,6 +162,22 @@ describe('streams', () => {
     expect((await ask('GET', '/lines')).text).toBe('{"index":0}\r\n{"index":1}\r\n{"index":2}\r\n'));
   it('answer a failure before the first byte as an error', async () =>
     expect(await ask('GET', '/early')).toMatchObject({ status: 409 }));
+  it('end for a client that has gone, or closed its side', async () => {
+    for (const end of [true, false]) {
+      endless = new Promise((done) => (ended = done));
+      const client = createConnection({ path: socket, allowHalfOpen: true });
+      client.on('error', () => undefined);
+      client.write('GET /endless HTTP/1.1\r\nHost: x\r\n\r\n');
+      await new Promise((done) => client.once('data', done));
+      if (end) client.end();
+      else client.destroy();
+      await endless;
+    }
+  });
+  it('do not keep an answer from a client that has closed its side', async () => {
+    const text = await raw(['GET /slow HTTP/1.1\r\nHost: x\r\n\r\n'], true);
+    expect(text).toMatch(/200 OK[\s\S]*"late"/);
+  });
   it('cut the connection after it', async () => expect(ask('GET', '/cut')).rejects.toThrow());
 });
 

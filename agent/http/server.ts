@@ -18,6 +18,8 @@ export function createEngineServer({ router, onError }: ServerOptions): Server {
     headersTimeout: 60_000,
     shouldUpgradeCallback: takesOver,
   });
+  // As in Go: a client may end its side before it has the answer.
+  (server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true;
   const taken = new Set<Duplex>();
   const giveBack = (socket: Duplex) => {
     taken.delete(socket);
