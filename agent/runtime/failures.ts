@@ -22,6 +22,8 @@ export function normalise(said: string, argv0: string): { text: string; exitCode
   const text = said
     .trim()
     .replace(/: ([A-Z])(?=[a-z]+( [a-z]+)*$)/, (_all, first: string) => `: ${first.toLowerCase()}`);
+  if (argv0 === '')
+    return { text: 'exec: "": executable file not found in $PATH', exitCode: 127, faultOfRequest: true };
   const missing =
     /executable file [`"'](.*?)[`"'] not found/.exec(text) ?? /exec: "(.*?)": executable file not found/.exec(text);
   if (missing || (/no such file or directory/i.test(text) && mentions(text, argv0))) {

@@ -127,7 +127,7 @@ describe('the host part', () => {
     ],
     [{ PortBindings: { '80': [{ HostPort: 'x' }] } }, 'invalid port specification: "x"'],
     [{ PortBindings: { '80/tcp': [{ HostPort: '70000' }] } }, 'invalid port specification: "70000"'],
-    [{ PortBindings: { '0/tcp': [] } }, 'invalid port specification: "0/tcp"'],
+    [{ PortBindings: { '0/tcp': [] } }, 'invalid port specification: "0"'],
     [{ ExtraHosts: ['nonsense'] }, 'bad format for add-host: "nonsense"'],
     [{ ExtraHosts: ['a:1.2.3.999'] }, 'invalid IP address in add-host: "1.2.3.999"'],
     [{ IpcMode: 'foo' }, 'invalid IPC mode: foo'],

@@ -58,7 +58,7 @@ const ALL_NAMES: ReadonlySet<string> = { has: () => true } as unknown as Readonl
 function checkExtraHosts(hosts: readonly string[] | null | undefined): void {
   for (const entry of hosts ?? []) {
     // "name:address" or "name=address"; an IPv6 address has colons of its own
-    const match = /^([^:=]+)[:=](.+)$/.exec(entry);
+    const match = /^([^:=]+)[:=](.*)$/.exec(entry);
     if (!match) throw invalid(`bad format for add-host: ${JSON.stringify(entry)}`);
     const address = (match[2] as string).replace(/^\[(.*)\]$/, '$1');
     if (address !== 'host-gateway' && isIP(address) === 0)
@@ -68,7 +68,11 @@ function checkExtraHosts(hosts: readonly string[] | null | undefined): void {
 
 function checkPortBindings(host: HostConfig): void {
   for (const [key, bindings] of Object.entries(host.PortBindings ?? {})) {
-    if (!parsePort(key)) throw invalid(`invalid port specification: ${JSON.stringify(key)}`);
+    // dockerd names the number alone, without its protocol, where that is the fault.
+    if (!parsePort(key))
+      throw invalid(
+        `invalid port specification: ${JSON.stringify(parsePort(key.replace(/\/.*/, '')) ? key : key.replace(/\/.*/, ''))}`,
+      );
     for (const binding of bindings ?? []) {
       if (!isHostPort(binding.HostPort ?? ''))
         throw invalid(`invalid port specification: ${JSON.stringify(binding.HostPort)}`);

@@ -9,7 +9,7 @@ interface SourceMount {
 }
 
 /** The mount `path` lies on, by /proc/self/mountinfo (proc(5)). */
-async function mountOf(path: string): Promise<SourceMount> {
+export async function mountOf(path: string): Promise<SourceMount> {
   const real = await realpath(path);
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
   let best: SourceMount = { mountPoint: '', shared: false, slave: false };

@@ -12,6 +12,7 @@ export function checkNetworkModes(config: ContainerConfig, host: HostConfig): vo
   if (other !== undefined || mode === 'container') {
     if (!other) throw invalid('invalid network mode: invalid container format container:<name|id>');
     if (config.Hostname) throw invalid('conflicting options: hostname and the network mode');
+    if (config.MacAddress) throw invalid('conflicting options: mac-address and the network mode');
     if (some(host.Links))
       throw invalid(
         "conflicting options: container type network can't be used with links. This would result in undefined behavior",
@@ -71,6 +72,9 @@ export function endpointsOf(
   return out;
 }
 
+/** RFC 3927, RFC 4291 */
+const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:)/i;
+
 function checkEndpoint(name: string, endpoint: EndpointSettings): void {
   const fail = (why: string): never => {
     throw invalid(`invalid config for network ${name}: invalid endpoint settings:\n${why}`);
@@ -78,7 +82,8 @@ function checkEndpoint(name: string, endpoint: EndpointSettings): void {
   const { IPv4Address: v4, IPv6Address: v6, LinkLocalIPs: local } = endpoint.IPAMConfig ?? {};
   if (v4 && isIP(v4) !== 4) fail(`invalid IPv4 address: ${v4}`);
   if (v6 && isIP(v6) !== 6) fail(`invalid IPv6 address: ${v6}`);
-  for (const address of local ?? []) if (isIP(address) === 0) fail(`invalid link-local IP address: ${address}`);
+  for (const address of local ?? [])
+    if (isIP(address) === 0 || !LINK_LOCAL.test(address)) fail(`invalid link-local IP address: ${address}`);
   if (endpoint.MacAddress) checkMac(endpoint.MacAddress);
 }
 

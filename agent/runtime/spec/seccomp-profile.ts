@@ -54,8 +54,8 @@ export function checkSeccompProfile(text: string): SeccompProfile {
   const fail = (why: string): never => {
     throw invalid(`Decoding seccomp profile failed: ${why}`);
   };
-  if (profile.defaultAction !== undefined && !ACTIONS.has(profile.defaultAction))
-    fail(`unknown action ${profile.defaultAction}`);
+  if (profile.defaultAction !== undefined ? !ACTIONS.has(profile.defaultAction) : profile.syscalls?.length)
+    fail(`unknown action ${profile.defaultAction ?? ''}`);
   if (profile.syscalls && !Array.isArray(profile.syscalls)) fail('syscalls is not a list');
   if (profile.architectures?.length && profile.archMap?.length)
     throw invalid(

@@ -29,6 +29,8 @@ export function seccompOf(
   if (profile === 'unconfined' || !facts.seccomp) return undefined;
   if (privileged && profile === '') return undefined;
   const chosen = profile === '' || profile === 'builtin' ? DEFAULT_SECCOMP : checkSeccompProfile(profile);
+  // Neither a rule nor what else to do: runc takes that for no filter.
+  if (!chosen.defaultAction && !chosen.syscalls?.length) return undefined;
   return translate(chosen, new Set(capabilities), facts.kernelVersion);
 }
 

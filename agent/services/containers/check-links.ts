@@ -5,8 +5,11 @@ import { networkKind } from './network-subject.ts';
 
 /** Containers that are linked to must be there, where links are lines in /etc/hosts: on the default bridge (moby `registerLinks`). */
 export function checkLinks(ctx: Pick<ContainersContext, 'table'>, host: HostConfig): void {
-  if (!['', 'default', 'bridge'].includes(host.NetworkMode ?? '')) return;
+  // On networks of the user's, names are looked up when they are needed.
+  if (!['', 'default', 'bridge', 'none'].includes(host.NetworkMode ?? '')) return;
   for (const link of host.Links ?? []) {
+    if (link === '') throw invalid('empty string specified for links');
+    if (link.split(':').length > 2) throw invalid(`bad format for links: ${link}`);
     const reference = (link.split(':')[0] ?? '').replace(/^\//, '');
     const other = ctx.table.find(reference);
     // Not "not found": a client would take that for its image (moby#39823).

@@ -51,7 +51,7 @@ export async function create(
   checkLinks(ctx, hostConfig);
   const idMap = chooseIdMap(ctx, hostConfig);
   const endpoints = endpointsOf(hostConfig.NetworkMode, checked.endpoints);
-  ctx.networking.check(hostConfig.NetworkMode ?? 'default', { endpoints, portBindings: hostConfig.PortBindings ?? {} });
+  checkNetworks(ctx, hostConfig, endpoints);
 
   const id = randomBytes(32).toString('hex');
   const undo = new Undo();
@@ -165,6 +165,19 @@ function checkPlatform(reference: string, image: StoredImage, platform: string |
     );
 }
 
+/** A network that is not there is found missing at start, as dockerd has it: "not found" now would mean the image to a client. */
+function checkNetworks(
+  ctx: ContainersContext,
+  { NetworkMode: mode = 'default', PortBindings }: HostConfig,
+  endpoints: Record<string, EndpointSettings>,
+): void {
+  try {
+    ctx.networking.check(mode, { endpoints, portBindings: PortBindings ?? {} });
+  } catch (error) {
+    if (!(error instanceof EngineError && error.kind === 'not-found')) throw error;
+  }
+}
+
 /** The name as it was asked for, so that it is found again; says so where another is used. */
 function chooseRuntime({ runtimes }: ContainersContext, { hostConfig, warnings }: CheckedRequest): string {
   const asked = hostConfig.Runtime || runtimes.defaultName;
@@ -178,7 +191,11 @@ function chooseRuntime({ runtimes }: ContainersContext, { hostConfig, warnings }
 function withContainerIds(ctx: ContainersContext, hostConfig: HostConfig): HostConfig {
   const byId = (mode: string | undefined) => {
     if (!mode?.startsWith('container:')) return mode;
-    return `container:${ctx.table.get(mode.slice('container:'.length)).id}`;
+    const reference = mode.slice('container:'.length);
+    const other = ctx.table.find(reference);
+    // Not "not found": a client would take that for its image, and pull that.
+    if (!other) throw invalid(`No such container: ${reference}`);
+    return `container:${other.id}`;
   };
   return {
     ...hostConfig,

@@ -22,6 +22,7 @@ export interface ParsedMount {
   target: string;
   readOnly: boolean;
   mode: string;
+  /** '' where nobody said; of a bind only */
   propagation: string;
   request?: MountRequest;
 }
@@ -50,7 +51,7 @@ export function parseBind(raw: string): ParsedMount {
   const mode = parts[2] ?? '';
   if (!isMountMode(mode)) throw invalid(`invalid mode: ${mode}`);
   const type = source.startsWith('/') ? 'bind' : 'volume';
-  const why = targetProblem(target);
+  const why = targetProblem(target) ?? modeProblem(type, mode);
   if (why) throw invalid(`invalid volume specification: '${raw}': invalid mount config for type "${type}": ${why}`);
   return {
     type,
@@ -58,8 +59,15 @@ export function parseBind(raw: string): ParsedMount {
     target: cleanPath(target),
     readOnly: isReadOnly(mode),
     mode,
-    propagation: type === 'bind' ? (propagationIn(mode) ?? 'rprivate') : '',
+    propagation: type === 'bind' ? (propagationIn(mode) ?? '') : '',
   };
+}
+
+/** Options of the other kind. */
+function modeProblem(type: 'bind' | 'volume', mode: string): string | undefined {
+  if (type === 'volume' && propagationIn(mode)) return 'field BindOptions must not be specified';
+  if (type === 'bind' && mode.split(',').includes('nocopy')) return 'field VolumeOptions must not be specified';
+  return undefined;
 }
 
 function targetProblem(target: string): string | undefined {
@@ -107,10 +115,12 @@ function checkBind({ Source: source = '', BindOptions: bind }: MountRequest, fai
     fail('mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive');
   if (!bind?.CreateMountpoint && !statSync(source, { throwIfNoEntry: false }))
     fail(`bind source path does not exist: ${source}`);
-  return bind?.Propagation || 'rprivate';
+  return bind?.Propagation ?? '';
 }
 
-function checkVolume({ Source: source = '', VolumeOptions: volume }: MountRequest, fail: (why: string) => never): void {
+function checkVolume(request: MountRequest, fail: (why: string) => never): void {
+  const { Source: source = '', VolumeOptions: volume } = request;
+  if (request.ReadOnly && source === '') fail('must not set ReadOnly mode when using anonymous volumes');
   const subpath = volume?.Subpath ?? '';
   if (subpath !== '' && source === '') fail('must not set Subpath when using anonymous volumes');
   checkSubpath(subpath, fail);

@@ -3,6 +3,7 @@ import { invalid, systemError } from '../../api/errors.ts';
 import type { HostConfig, MountPoint } from '../../api/container.ts';
 import type { VolumeCreateRequest, VolumeInspect } from '../../api/network.ts';
 import { cleanPath } from '../../runtime/spec/check-config.ts';
+import { mountOf } from '../../runtime/spec/mount-propagation.ts';
 import { resolveInRoot } from '../../runtime/spec/root-path.ts';
 import type { CheckedRequest, ResolveMounts } from '../../runtime/types.ts';
 import type { VolumeSource } from '../../volumes/types.ts';
@@ -14,7 +15,7 @@ import { parseBind, parseMountRequest, parseVolumesFrom, type ParsedMount } from
  * before at the same target. All is checked before anything is made; what was made is taken back on failure.
  */
 export const createResolveMounts =
-  (volumes: VolumeSource): ResolveMounts =>
+  (volumes: VolumeSource, root = ''): ResolveMounts =>
   async (request, others, container) => {
     const inherited = inheritedMounts(request.hostConfig, others);
     const asked = askedMounts(request.hostConfig);
@@ -29,7 +30,10 @@ export const createResolveMounts =
       const points = new Map(inherited.map((point) => [point.Destination, point]));
       const anonymous: string[] = [];
       for (const mount of asked) {
-        const point = await pointOf(mount, request.hostConfig.VolumeDriver, make);
+        const point =
+          mount.type === 'bind'
+            ? await bindPoint(mount, root)
+            : await pointOf(mount, request.hostConfig.VolumeDriver, make);
         if (mount.type === 'volume' && mount.source === '' && point.Name) anonymous.push(point.Name);
         points.set(point.Destination, point);
       }
@@ -91,7 +95,6 @@ async function pointOf(
   if (mount.type === 'tmpfs') return { Type: 'tmpfs', Source: '', ...base, Propagation: '' };
   // What is mounted is known when the image is (see side-mounts.ts).
   if (mount.type === 'image') return { Type: 'image', Name: mount.source, Source: '', ...base, Propagation: '' };
-  if (mount.type === 'bind') return { Type: 'bind', Source: mount.source, ...base, Propagation: mount.propagation };
   const options = mount.request?.VolumeOptions;
   const volume = await make({
     ...(mount.source !== '' && { Name: mount.source }),
@@ -105,6 +108,28 @@ async function pointOf(
   const { path, exists } = await resolveInRoot(volume.Mountpoint, subpath);
   if (!exists) throw invalid(`cannot access path ${subpath}: no such file or directory in the volume ${volume.Name}`);
   return { ...point, Source: path };
+}
+
+/**
+ * A private copy of what the engine mounts would keep it mounted. So what holds the engine's directory, or lies in it, is a slave to the
+ * engine's mounts (moby `validateBindDaemonRoot`), where mounts are shared at all.
+ */
+async function bindPoint(
+  { target, mode, readOnly, source, propagation }: ParsedMount,
+  root: string,
+): Promise<MountPoint> {
+  const within = (inner: string, outer: string) =>
+    inner === outer || inner.startsWith(outer === '/' ? '/' : `${outer}/`);
+  let chosen = propagation || 'rprivate';
+  if (root !== '' && (within(source, root) || within(root, source))) {
+    if (!['', 'rslave', 'rshared'].includes(propagation))
+      throw invalid(
+        `invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, daemon root: ${JSON.stringify(root)}, bind mount source: ${JSON.stringify(source)}, propagation: ${JSON.stringify(propagation)}`,
+      );
+    const from = propagation === '' ? await mountOf(source).catch(() => undefined) : undefined;
+    if (from?.shared || from?.slave) chosen = 'rslave';
+  }
+  return { Type: 'bind', Source: source, Destination: target, Mode: mode, RW: !readOnly, Propagation: chosen };
 }
 
 const volumePoint = (volume: VolumeInspect, target: string, mode: string, rw: boolean): MountPoint => ({

@@ -7,6 +7,7 @@ import {
   type AttachmentRecord,
 } from '../../networks/attachment-record.ts';
 import { enableHairpin } from '../../networks/hairpin.ts';
+import { addLinkLocal } from '../../networks/link-local.ts';
 import type { NetavarkPort } from '../../networks/netavark.ts';
 import { hasNames, type NetworkRecord } from '../../networks/network-record.ts';
 import { portMap, portWishes, type PortWish, type PublishedPort } from '../../networks/ports.ts';
@@ -101,6 +102,8 @@ export async function setup(state: NetworkState, netns: string, entry: AttachedN
   state.warm.add(network.id);
   if (hasNames(network)) await state.names.serve(network);
   applyEndpointSysctls(state.options.sys, netns, entry);
+  const [name = ''] = interfacesOf({ networks: [entry] });
+  await addLinkLocal(state.options.sys, netns, name, entry.endpoint.IPAMConfig?.LinkLocalIPs ?? []);
 }
 
 /** Holds the host ports and has the kernel lead them to the first network's address. */
