@@ -27,6 +27,7 @@ async function over(script: string) {
     runtime: { name: 'runc', version: '1', path },
     layout,
     createTimeout: 1000,
+    execTimeout: 1000,
   });
   const create = () =>
     supervisor.create({
@@ -38,7 +39,13 @@ async function over(script: string) {
       leaveStdinOpen: false,
       logPath: undefined,
     });
-  return { create, bundle };
+  const exec = async (tty: boolean) => {
+    const own = join(bundle, 'exec');
+    await mkdir(own, { recursive: true });
+    const process = JSON.stringify({ args: ['sleep', '1'], cwd: '/', user: { uid: 0, gid: 0 } });
+    return supervisor.exec({ containerId: id, process, directory: own, tty, stdin: false });
+  };
+  return { create, exec, bundle };
 }
 
 const pidsIn = async (file: string) => (await readFile(file, 'utf8')).trim().split(/\s+/).map(Number);
@@ -55,4 +62,22 @@ test('a runtime that never returns is ended with all it started', async () => {
 test('a runtime that fails without a word is told of at once', async () => {
   const { create } = await over('exit 3');
   await expect(create()).rejects.toThrow(/runc create failed/);
+});
+
+test('an exec with a terminal does not wait for a runtime that never returns', async () => {
+  const { exec, bundle } = await over('sleep 600 &\necho $$ $! > "$(dirname "$0")/pids"\nwait');
+  await expect(exec(true)).rejects.toThrow('runc exec did not begin within 1 s and was ended');
+  const left = [...(await pidsIn(join(directory, 'pids'))), ...(await pidsIn(join(bundle, 'exec/conmon.pid')))];
+  expect(left).toHaveLength(3);
+  await expect.poll(() => left.filter((pid) => isAlive(pid, startTimeOf(pid) ?? 0))).toEqual([]);
+});
+
+test('an exec without one can be ended also before it began', async () => {
+  const { exec } = await over('sleep 600 &\necho $$ $! > "$(dirname "$0")/pids"\nwait');
+  const running = await exec(false);
+  await expect.poll(() => pidsIn(join(directory, 'pids')).catch(() => [])).toHaveLength(2);
+  const left = await pidsIn(join(directory, 'pids'));
+  await running.kill();
+  expect(await running.exited).toBe(137);
+  await expect.poll(() => left.filter((pid) => isAlive(pid, startTimeOf(pid) ?? 0))).toEqual([]);
 });
