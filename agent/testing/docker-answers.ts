@@ -81,7 +81,7 @@ export const DOCKER_ANSWERS: readonly Answered[] = [
   ['POST', '/containers/create', { Image: 'busybox', HostConfig: { Runtime: 'nope' } }, 400, 'unknown or invalid runtime name: nope'],
   ['POST', '/containers/create', { Image: 'busybox', HostConfig: { LogConfig: { Type: 'nope' } } }, 400, "logger: no log driver named 'nope' is registered"],
   ['POST', '/containers/create', { Image: 'busybox', HostConfig: { LogConfig: { Type: 'json-file', Config: { foo: 'bar' } } } }, 400, "unknown log opt 'foo' for json-file log driver"],
-  ['POST', '/containers/create', { Image: 'busybox', HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': 'x' } } } }, 400, "invalid value for max-size: invalid size: 'x'"],
+  ['POST', '/containers/create', { Image: 'busybox', HostConfig: { LogConfig: { Type: 'json-file', Config: { 'max-size': 'x' } } } }, 400, "failed to initialize logging driver: invalid size: 'x'"],
   ['POST', '/containers/create', { Image: 'busybox', HostConfig: { Sysctls: { 'kernel.bogus': '1' } } }, 400, 'sysctl "kernel.bogus" is not in a separate kernel namespace'],
   ['POST', '/containers/create', { Image: 'busybox', HostConfig: { Ulimits: [{ Name: 'bogus', Soft: 1, Hard: 1 }] } }, 400, 'invalid ulimit type: bogus'],
   ['POST', '/containers/create', { Image: 'busybox', HostConfig: { ExtraHosts: ['bad'] } }, 400, 'bad format for add-host: "bad"'],

@@ -103,7 +103,9 @@ function userMount(point: MountPoint, request: MountRequest | undefined, kernel:
       !bind?.ReadOnlyNonRecursive;
     options.push(below && atLeastKernel(kernel, '5.12') ? 'rro' : 'ro');
   }
-  if (point.Type === 'bind' && point.Propagation) options.push(point.Propagation);
+  // crun 1.8 binds with all that is below for "rprivate" too; without that, both mean the same.
+  if (point.Type === 'bind' && point.Propagation)
+    options.push(bind?.NonRecursive ? point.Propagation.replace(/^r/, '') : point.Propagation);
   return mount(point.Destination, 'bind', point.Source, ...options);
 }
 

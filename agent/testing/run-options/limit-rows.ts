@@ -71,6 +71,15 @@ export const LIMIT_ROWS: readonly OptionRow[] = [
   shows('device-write-bps', 'limits what is written', (b) => `--device-write-bps ${b.disk.path}:2mb`, throttled('write_bps'), /^\d+:\d+ (2097152$|.*wbps=2097152)/),
   shows('device-read-iops', 'limits how often it reads', (b) => `--device-read-iops ${b.disk.path}:30`, throttled('read_iops'), /^\d+:\d+ (30$|.*riops=30)/),
   shows('device-write-iops', 'limits how often it writes', (b) => `--device-write-iops ${b.disk.path}:40`, throttled('write_iops'), /^\d+:\d+ (40$|.*wiops=40)/),
+  {
+    option: 'device-write-bps',
+    does: 'slows what is written',
+    check: async (b) => {
+      const started = Date.now();
+      await b.out(`--device-write-bps ${b.disk.path}:1mb`, 'dd if=/dev/zero of=/f bs=64k count=24 oflag=direct');
+      expect(Date.now() - started).toBeGreaterThan(1000);
+    },
+  },
   refuses('device-read-bps', 'needs the device', '--device-read-bps /dev/nope:1mb', 'stat /dev/nope: no such file or directory', 127),
   shows('shm-size', 'is the size of /dev/shm', '--shm-size 8m', 'df -k /dev/shm | tail -n 1 | tr -s " " | cut -d " " -f 2', '8192'),
   shows('ulimit', 'sets soft and hard limits', '--ulimit nofile=100:200 --ulimit core=0', 'ulimit -Sn; ulimit -Hn; ulimit -c', '100\n200\n0'),

@@ -99,6 +99,21 @@ export const MOUNT_ROWS: readonly OptionRow[] = [
       expect(await b.out(below, 'touch /d/sub/x; ls /d/sub')).toBe('x');
     },
   },
+  {
+    option: 'mount',
+    does: 'binds what is mounted below too, or not, for reading only or not',
+    check: async (b) => {
+      // /dev/shm is a file system of its own on every machine.
+      const [bind, touch] = ['--mount type=bind,src=/dev,dst=/d,readonly', `touch /d/shm/berth-rows-${process.pid}`];
+      expect((await b.sh(bind, touch)).stderr).toContain('Read-only file system');
+      expect((await b.sh(`${bind},bind-propagation=rprivate,bind-recursive=readonly`, touch)).stderr).toContain('Read-only file system');
+      expect(await b.out(`${bind},bind-recursive=writable`, `${touch} && rm /d/shm/berth-rows-${process.pid} && touch /d/x 2>/dev/null || echo above`)).toBe('above');
+      expect(await b.out(`${bind},bind-recursive=disabled`, 'grep -c " /d/shm " /proc/mounts || true')).toBe('0');
+    },
+  },
+  refuses('mount', 'knows its propagations', '--mount type=bind,src=/tmp,dst=/d,bind-propagation=loud', 'invalid propagation mode: loud'),
+  refuses('mount', 'takes the options of its kind only', '--mount type=bind,src=/tmp,dst=/d,volume-nocopy', "cannot mix 'volume-*' options with mount type 'bind'"),
+  refuses('volume', 'has no propagation', '-v named:/d:shared', 'field BindOptions must not be specified'),
   refuses('mount', 'binds only what is there', '--mount type=bind,src=/no/such,dst=/d', 'bind source path does not exist: /no/such'),
   refuses('mount', 'knows its kinds', '--mount type=steam,dst=/d', /mount type unknown|unsupported mount type|invalid/),
   {
