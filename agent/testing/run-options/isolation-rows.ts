@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { refuses, shows, type OptionRow } from './row.ts';
+import { modern, refuses, shows, type OptionRow } from './row.ts';
 
 /** Without the module no profile can be applied; with it this one is not loaded. */
 const apparmorAnswer = existsSync('/sys/kernel/security/apparmor')
@@ -23,7 +23,7 @@ export const ISOLATION_ROWS: readonly OptionRow[] = [
   shows('security-opt', 'denies namespaces by default', '', 'for kind in U n m p i u; do unshare -$kind true; done 2>&1 | grep -c "Operation not permitted"', '6'),
   shows('security-opt cap-add', 'allows them with SYS_ADMIN', '--cap-add SYS_ADMIN', 'for kind in U n m p i u; do unshare -$kind echo $kind; done | tr -d "\\n"', 'Unmpiu'),
   shows('security-opt', 'allows them to users without a filter', '--security-opt seccomp=unconfined -u 1', 'unshare -U id -u', '65534'),
-  shows('security-opt', 'of seccomp=builtin is the default', '--security-opt seccomp=builtin', 'unshare -U true 2>&1 || true', 'unshare: unshare(0x10000000): Operation not permitted'),
+  modern(shows('security-opt', 'of seccomp=builtin is the default', '--security-opt seccomp=builtin', 'unshare -U true 2>&1 || true', 'unshare: unshare(0x10000000): Operation not permitted')),
   {
     option: 'security-opt',
     does: 'takes a profile of the user',
@@ -60,6 +60,6 @@ export const ISOLATION_ROWS: readonly OptionRow[] = [
   refuses('device-cgroup-rule', 'has a form', ['--device-cgroup-rule', 'x 1:2 r'], "invalid device cgroup format 'x 1:2 r'"),
   refuses('gpus', 'is refused where no driver is', '--gpus all', 'could not select device driver "" with capabilities: [[gpu]]'),
   shows('sysctl', 'sets what belongs to the container', '--sysctl net.ipv4.ip_forward=1 --sysctl kernel.msgmax=4321 --sysctl fs.mqueue.msg_max=7', 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax /proc/sys/fs/mqueue/msg_max', '1\n4321\n7'),
-  refuses('sysctl', 'sets nothing of the host', '--sysctl kernel.panic=1', "sysctl 'kernel.panic=1' is not allowed"),
+  modern(refuses('sysctl', 'sets nothing of the host', '--sysctl kernel.panic=1', "sysctl 'kernel.panic=1' is not allowed")),
   refuses('sysctl', 'needs a namespace of its own', '--ipc host --sysctl kernel.msgmax=1', "sysctl \"kernel.msgmax\" is not allowed in the hosts ipc namespace"),
 ];

@@ -87,7 +87,7 @@ export const MOUNT_ROWS: readonly OptionRow[] = [
   refuses('tmpfs', 'knows its options', '--tmpfs /t:colour=red', 'invalid tmpfs option'),
   refuses('tmpfs', 'has an absolute target', '--tmpfs t', "invalid mount path: 't' mount path must be absolute"),
   {
-    option: 'mount',
+    modern: true, option: 'mount',
     does: 'binds, for reading only with all below, or not',
     check: async (b) => {
       const path = await made(b, 'mounted');
@@ -100,7 +100,7 @@ export const MOUNT_ROWS: readonly OptionRow[] = [
     },
   },
   {
-    option: 'mount',
+    modern: true, option: 'mount',
     does: 'binds what is mounted below too, or not, for reading only or not',
     check: async (b) => {
       // /dev/shm is a file system of its own on every machine.
@@ -117,7 +117,7 @@ export const MOUNT_ROWS: readonly OptionRow[] = [
   refuses('mount', 'binds only what is there', '--mount type=bind,src=/no/such,dst=/d', 'bind source path does not exist: /no/such'),
   refuses('mount', 'knows its kinds', '--mount type=steam,dst=/d', /mount type unknown|unsupported mount type|invalid/),
   {
-    option: 'mount',
+    modern: true, option: 'mount',
     does: 'makes volumes with labels, options, a subpath, with or without the image’s files',
     check: async (b) => {
       const run = (...args: string[]) => b.ok('run', '--rm', '--network', 'none', '--entrypoint', 'sh', ...args);
@@ -132,7 +132,7 @@ export const MOUNT_ROWS: readonly OptionRow[] = [
   },
   shows('mount', 'gives memory of a size and mode', '--mount type=tmpfs,dst=/t,tmpfs-size=3m,tmpfs-mode=711', 'stat -c %a /t; df -k /t | tail -n 1 | tr -s " " | cut -d " " -f 2', '711\n3072'),
   {
-    option: 'mount',
+    modern: true, option: 'mount',
     does: 'shows the files of an image',
     check: async (b) => {
       const mount = (more = '') => `--mount type=image,src=${b.rich},dst=/i${more}`;

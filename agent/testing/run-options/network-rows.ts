@@ -1,13 +1,13 @@
 import { expect } from 'vitest';
 import { eventually } from '../../docker-cli-fixture.ts';
 import { freePort } from '../registry.ts';
-import { inspect, refuses, shows, type OptionRow } from './row.ts';
+import { modern, inspect, refuses, shows, type OptionRow } from './row.ts';
 
 /** Names, addresses and ports. */
 /* prettier-ignore */
 export const NETWORK_ROWS: readonly OptionRow[] = [
   {
-    option: 'add-host',
+    modern: true, option: 'add-host',
     does: 'adds names, one of them for the host itself',
     check: async (b) => {
       const hosts = await b.ok('run', '--rm', '--add-host', 'crane:10.9.8.7', '--add-host', 'six=[2001:db8::1]', '--add-host', 'up:host-gateway', b.image, 'cat', '/etc/hosts');
@@ -27,9 +27,9 @@ export const NETWORK_ROWS: readonly OptionRow[] = [
       expect(await b.ok('run', '--rm', '--dns', '192.0.2.53', '--dns-search', '.', b.image, 'cat', '/etc/resolv.conf')).not.toContain('search');
     },
   },
-  refuses('dns', 'takes addresses', '--dns nameserver', 'IP address is not correctly formatted: nameserver'),
+  modern(refuses('dns', 'takes addresses', '--dns nameserver', 'IP address is not correctly formatted: nameserver')),
   {
-    option: 'expose publish-all',
+    modern: true, option: 'expose publish-all',
     does: 'publish what is exposed, on free ports',
     check: async (b) => {
       await b.ok('run', '-d', '--name', 'open', '--no-healthcheck', '-P', '--expose', '90', '--expose', '100-101/udp', '--entrypoint', 'httpd', b.rich, '-f', '-p', '90', '-h', '/seed');
@@ -81,7 +81,7 @@ export const NETWORK_ROWS: readonly OptionRow[] = [
     },
   },
   { option: 'network', does: 'must be there', check: async (b) => expect((await b.docker(['run', '--rm', '--network', 'nowhere', b.image])).stderr).toContain('network nowhere not found') },
-  { option: 'ip', does: 'needs a network of the user’s', check: async (b) => expect((await b.docker(['run', '--rm', '--ip', '172.17.0.99', b.image])).stderr).toContain('user specified IP address is supported on user defined networks only') },
+  { modern: true, option: 'ip', does: 'needs a network of the user’s', check: async (b) => expect((await b.docker(['run', '--rm', '--ip', '172.17.0.99', b.image])).stderr).toContain('user specified IP address is supported on user defined networks only') },
   {
     option: 'link',
     does: 'names another container on the default bridge',
@@ -93,6 +93,6 @@ export const NETWORK_ROWS: readonly OptionRow[] = [
       await b.ok('rm', '-f', 'target');
     },
   },
-  shows('mac-address', 'needs a network', '--mac-address 02:42:aa:bb:cc:01', 'ls /sys/class/net', 'lo'),
+  modern(shows('mac-address', 'needs a network', '--mac-address 02:42:aa:bb:cc:01', 'ls /sys/class/net', 'lo')),
   refuses('mac-address', 'has a form', '--mac-address 02:42', /is not a valid mac address|invalid MAC/i),
 ];

@@ -38,6 +38,7 @@ export const PROCESS_ROWS: readonly OptionRow[] = [
     err: /^err$/m,
   },
   {
+    modern: true,
     option: 'attach',
     does: 'takes stdin alone',
     check: async (b) => {

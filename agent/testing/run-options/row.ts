@@ -40,6 +40,8 @@ export interface OptionRow {
   /** exit code; 0 unless given */
   code?: number;
   check?: (bench: Bench) => Promise<void>;
+  /** needs a client of Docker 28: an older one says it in other words, or cannot */
+  modern?: boolean;
 }
 
 /** Reads a limit of the container itself: `v1` below the hierarchies of version 1, `v2` in the only one of version 2. */
@@ -81,3 +83,5 @@ async function removeGroups(directory: string): Promise<void> {
     if (entry.isDirectory()) await removeGroups(join(directory, entry.name));
   await rmdir(directory).catch(() => undefined);
 }
+
+export const modern = (row: OptionRow): OptionRow => ({ ...row, modern: true });
