@@ -127,7 +127,7 @@ describe('run', () => {
         ),
       ),
     );
-    expect(busy).toMatchObject({ field: 'ports' });
+    expect(busy).toMatchObject({ field: 'ports.0.hostPort' });
     expect(busy.message).toMatch(/port is already allocated|address already in use/);
   });
 

@@ -22,7 +22,9 @@ async function open(run: NonNullable<FakeOverrides['containers']>['run'], image 
       images: {
         watch: () => new PushStream({ kind: 'snapshot' as const, rows: [anImage({ tags: ['busybox:latest'] })] }),
       },
-      networks: { list: () => [{ id: '1', name: 'backend', driver: 'bridge', subnets: [], internal: false, containers: [] }] },
+      networks: {
+        list: () => [{ id: '1', name: 'backend', driver: 'bridge', subnets: [], internal: false, containers: [] }],
+      },
       volumes: { list: () => [] },
     }),
   );
