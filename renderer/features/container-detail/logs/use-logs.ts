@@ -6,6 +6,9 @@ import { asAppError } from '../../../app/errors.ts';
 import { createLogModel } from '../../../ui/log-view/log-model.ts';
 import { LogFeed } from './log-feed.ts';
 
+/** Milliseconds until the log of a container that is between two starts is looked at again. */
+const betweenStarts = 2_000;
+
 export type FeedState = 'loading' | 'live' | 'ended' | 'failed';
 
 /** The log of one container: loaded once, followed while it runs, taken up again when it starts again or the engine comes back. */
@@ -47,6 +50,8 @@ export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
       state.value = 'ended';
       // a container that still runs has been cut off from us: the engine went away, or restarted it
       if (container.value?.state === 'running') retry();
+      // it may run and end again so fast that the list never shows it running
+      else if (container.value?.state === 'restarting') timer = setTimeout(open, betweenStarts);
     } catch (error) {
       if (mine.signal.aborted) return;
       problem.value = asAppError(error);
@@ -60,8 +65,8 @@ export function useLogs(id: string, container: Ref<ContainerRow | undefined>) {
   watch(
     () => container.value?.state,
     (now, before) => {
-      if (now === 'running' && before !== 'paused' && (state.value === 'ended' || state.value === 'failed'))
-        void open();
+      const again = (now === 'running' && before !== 'paused') || (now === 'exited' && before === 'restarting');
+      if (again && (state.value === 'ended' || state.value === 'failed')) void open();
     },
   );
   watch(span, (ms) => {
