@@ -1,6 +1,7 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Layout } from '../store/layout.ts';
+import { throwAway } from '../store/remove-later.ts';
 import { exec, ExecError } from '../system/exec.ts';
 import { connectAttachSocket } from './attach-socket.ts';
 import { startConmon, type ConmonRun } from './conmon.ts';
@@ -61,7 +62,10 @@ export function createConmonSupervisor({
         throw createFailure(runtime.name, saidBy(error), '', error);
       }
     },
-    discard: (id) => rm(join(layout.runtimeState, id), { recursive: true, force: true }),
+    discard: async (id) =>
+      throwAway(join(layout.runtimeState, id), layout.trash, (error) =>
+        process.emitWarning(`state of container ${id} stays in ${layout.trash}: ${String(error)}`),
+      ),
     attach: connectAttachSocket,
     resize: (bundle, height, width) => writeFifo(bundle, 'winsz', windowSize(height, width)),
     reopenLog: (bundle) => writeFifo(bundle, 'ctl', REOPEN_LOGS),

@@ -1,5 +1,5 @@
-import { watch } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rmSync, watch } from 'node:fs';
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timestampOf } from '../system/clock.ts';
 
@@ -34,7 +34,7 @@ export async function writeExit(directory: string, id: string, code: number): Pr
   await rename(draft, join(directory, id));
 }
 
-export const forgetExit = (directory: string, id: string): Promise<void> => rm(join(directory, id), { force: true });
+export const forgetExit = (directory: string, id: string): void => rmSync(join(directory, id), { force: true });
 
 /**
  * One inotify watch for all containers. `onExit` is called for each exit file that appears; those there before are not told of

@@ -4,7 +4,7 @@ import { join } from 'node:path';
  * Every name on disk, in one place.
  *
  * `root` (kept): containers/ID/{record.json,hostname,hosts,resolv.conf,log,overlay/}, images/, networks/, volumes/NAME/_data, quarantine/.
- * `run` (gone after a reboot): containers/ID/{bundle/,pidfile,conmon.pid,attach,ctl,winsz}, exits/, persist/, netns/, mount-ns, engine.pid.
+ * `run` (gone after a reboot): containers/ID/{bundle/,pidfile,conmon.pid,attach,ctl,winsz}, exits/, persist/, netns/, trash/, mount-ns, engine.pid.
  */
 export class Layout {
   readonly root: string;
@@ -64,6 +64,10 @@ export class Layout {
   }
   get netns() {
     return join(this.run, 'netns');
+  }
+  /** what is removed when there is time */
+  get trash() {
+    return join(this.run, 'trash');
   }
   get runtimeState() {
     return join(this.run, 'runtime');

@@ -1,6 +1,6 @@
 import { forgetExit, type ExitNotice } from '../../runtime/exit-watch.ts';
 import { ageOf } from '../../runtime/process-identity.ts';
-import { removeSmall } from '../../store/remove-small.ts';
+import { throwAway } from '../../store/remove-later.ts';
 import { unwatched } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { endProcesses } from './leftovers.ts';
@@ -45,7 +45,11 @@ export async function release(ctx: ContainersContext, live: Live): Promise<void>
   ]);
   // Only now: the root, and with it the mount in it, is gone.
   await attempt('its volumes', () => ctx.volumes.release?.(record.id));
-  await attempt('its run directory', () => removeSmall(ctx.layout.containerRun(record.id)));
+  await attempt('its run directory', () =>
+    throwAway(ctx.layout.containerRun(record.id), ctx.layout.trash, (error) =>
+      ctx.log.error(`run directory of container ${record.id}`, error),
+    ),
+  );
 }
 
 /** The caller holds the lock. `ranFor`: milliseconds; by the time of day, which may have jumped, where nobody saw the end. */

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { emptyTrash } from '../../store/remove-later.ts';
 import { endLeftProbes } from '../health/leftovers.ts';
 import type { ContainersContext } from './context.ts';
 import { recordExit, release } from './exited.ts';
@@ -17,6 +18,7 @@ import { volumeNames } from './users.ts';
  * conmon wrote, and what an engine that was killed half-way left behind is given back.
  */
 export async function recover(ctx: ContainersContext): Promise<void> {
+  emptyTrash(ctx.layout.trash, (error) => ctx.log.error('trash of an earlier engine', error));
   await removeRemains(ctx);
   const running = new Set<string>();
   for (const live of ctx.table.values()) if (live.record.state.Pid !== 0 && alive(live)) running.add(live.id);
@@ -69,8 +71,7 @@ async function tidy(ctx: ContainersContext, live: Live): Promise<void> {
 /** Files of containers that were being removed. */
 async function removeRemains(ctx: ContainersContext): Promise<void> {
   const names = await readdir(ctx.layout.containers).catch(() => [] as string[]);
-  for (const name of names)
-    if (name.startsWith(REMOVED_PREFIX)) await finishRemoval(ctx, name);
+  for (const name of names) if (name.startsWith(REMOVED_PREFIX)) await finishRemoval(ctx, name);
   const known = new Set([...ctx.table.values()].map((live) => live.id));
   for (const name of names) {
     // Made, but its record never written: no client was told of it.

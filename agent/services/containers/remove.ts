@@ -2,6 +2,7 @@ import { readFile, rename as renameFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { conflict } from '../../api/errors.ts';
 import { forgetExit } from '../../runtime/exit-watch.ts';
+import { removeLarge, removeSmall } from '../../store/remove-later.ts';
 import { emit, type ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
 import { sendSignal } from './kill.ts';
@@ -65,11 +66,9 @@ async function removeLocked(ctx: ContainersContext, live: Live, options: RemoveO
   ctx.table.drop(live);
   // before the files: they tell, should the engine be killed now, which volumes were to go
   for (const volume of volumes) await removeVolume(ctx, live.id, volume);
-  await Promise.all([
-    rm(gone, { recursive: true, force: true }),
-    rm(ctx.layout.containerRun(record.id), { recursive: true, force: true }),
-    forgetExit(ctx.layout.exits, record.id),
-  ]);
+  removeSmall(ctx.layout.containerRun(record.id));
+  forgetExit(ctx.layout.exits, record.id);
+  await removeLarge(gone, (error) => ctx.log.error(`files of the removed container ${record.id}`, error));
   await ctx.images
     .collect?.()
     .catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));

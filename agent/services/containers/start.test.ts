@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RuntimeFailure } from '../../runtime/failures.ts';
+import { removedAll } from '../../store/remove-later.ts';
 import { create } from './create.ts';
 import { recordExit } from './exited.ts';
 import type { Live } from './live.ts';
@@ -68,6 +69,7 @@ describe('start', () => {
     });
     expect(live.record.state.ExitCode).toBe(127);
     expect(doubles.ctx.table.find(Id)).toBeUndefined();
+    await removedAll();
     expect(await readdir(doubles.ctx.layout.containers)).toEqual([]);
   });
 });

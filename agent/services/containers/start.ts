@@ -1,10 +1,12 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, invalid, systemError } from '../../api/errors.ts';
 import type { Attachment } from '../../networks/types.ts';
 import { RuntimeFailure } from '../../runtime/failures.ts';
 import { forgetExit } from '../../runtime/exit-watch.ts';
 import type { CreatedProcess } from '../../runtime/supervisor.ts';
+import { removeSmall } from '../../store/remove-later.ts';
 import { ZERO_TIME } from '../../system/clock.ts';
 import { initialHealth } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
@@ -80,10 +82,10 @@ interface Prepared {
 async function prepare(ctx: ContainersContext, live: Live, undo: Undo): Promise<Prepared> {
   const { record } = live;
   const runDirectory = ctx.layout.containerRun(record.id);
-  await rm(runDirectory, { recursive: true, force: true });
-  undo.add('run directory', () => rm(runDirectory, { recursive: true, force: true }));
-  await mkdir(ctx.layout.bundle(record.id), { recursive: true, mode: 0o700 });
-  await forgetExit(ctx.layout.exits, record.id);
+  removeSmall(runDirectory);
+  undo.add('run directory', () => removeSmall(runDirectory));
+  mkdirSync(ctx.layout.bundle(record.id), { recursive: true, mode: 0o700 });
+  forgetExit(ctx.layout.exits, record.id);
 
   undo.add('volumes', () => ctx.volumes.release?.(record.id));
   await ctx.volumes.use?.(volumeNames(record), record.id);
