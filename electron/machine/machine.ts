@@ -28,6 +28,7 @@ const GIB = 2 ** 30;
 export interface Machine {
   readonly process: MachineProcess;
   readonly ssh: SshConnection;
+  readonly sshPort: number;
   /** asks the guest to end; after `patience` milliseconds it is ended. Says which of the two it was. */
   stop(patience?: number): Promise<'clean' | 'hard'>;
 }
@@ -84,7 +85,7 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
   } finally {
     over.abort();
   }
-  return { process: started, ssh, stop: (patience = 20_000) => stop(started, ssh, server, patience) };
+  return { process: started, ssh, sshPort, stop: (patience = 20_000) => stop(started, ssh, server, patience) };
 }
 
 async function stop(process: MachineProcess, ssh: SshConnection, server: Server, patience: number) {

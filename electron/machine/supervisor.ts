@@ -59,7 +59,7 @@ export async function superviseMachine(paths: MachinePaths, image: string): Prom
     const [driver, opened] = await Promise.all([createQemuDriver(paths.log), openImage(image, paths.stamps)]);
     tell(about(driver));
     machine = await startMachine({ paths, image: opened, settings, driver, readiness });
-    tell({ state: 'running' });
+    tell({ state: 'running', sshPort: machine.sshPort });
     settled();
     const why = await machine.process.exited;
     // the answer to who asked is on its way when QEMU ends

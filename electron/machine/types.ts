@@ -76,6 +76,8 @@ export interface MachineStatus {
   driver?: string;
   accelerator?: string;
   image?: string;
+  /** of the host's loopback: the guest's SSH server */
+  sshPort?: number;
   settings?: MachineSettings;
   steps: StepReport[];
   warnings: string[];
