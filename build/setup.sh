@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 RUNTIME_PACKAGES=(crun runc conmon netavark aardvark-dns iptables nftables iproute2 uidmap slirp4netns
   golang-github-containers-common procps tini ca-certificates util-linux)
-TEST_PACKAGES=(busybox-static debootstrap docker-registry chromium fonts-dejavu-core)
+TEST_PACKAGES=(busybox-static xz-utils debootstrap docker-registry chromium fonts-dejavu-core)
 [ "${1:-}" = --test ] && WITH_TESTS=1 || WITH_TESTS=
 
 fail() { # what, why, what to do

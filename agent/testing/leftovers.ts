@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import type { TestEngine } from './engine.ts';
 
@@ -27,7 +27,7 @@ const CLOSED = /^\/root\/(images\/(layers|blobs|l)|mapped)$|\/merged$|\/netns-po
 function files({ directory }: TestEngine): string[] {
   const found: string[] = [];
   const walk = (at: string) => {
-    for (const entry of readdirSync(join(directory, at), { withFileTypes: true })) {
+    for (const entry of listed(join(directory, at))) {
       const path = `${at}/${entry.name}`;
       found.push(`file ${anonymous(path)}`);
       if (entry.isDirectory() && !CLOSED.test(path)) walk(path);
@@ -36,6 +36,16 @@ function files({ directory }: TestEngine): string[] {
   walk('/root');
   walk('/run');
   return found;
+}
+
+/** The engine removes files while others look. */
+function listed(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 function processes({ directory }: TestEngine): string[] {

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ContainerConfig } from '../../api/container.ts';
 import { notFound } from '../../api/errors.ts';
 import { writeAtomic } from '../../store/atomic.ts';
@@ -91,6 +92,10 @@ export class ImageTable {
   }
 
   async open(): Promise<void> {
+    // half-written by an engine that was killed
+    const directory = dirname(this.#paths.table);
+    for (const name of await readdir(directory).catch(() => []))
+      if (name.endsWith('.tmp')) await rm(join(directory, name), { force: true });
     const stored = await readRecord(this.#kind, this.#paths.table);
     for (const image of stored?.images ?? []) this.#images.set(image.id, image);
     for (const [name, id] of Object.entries(stored?.references ?? {}))

@@ -48,7 +48,7 @@ export function run(argv: readonly string[], options: SpawnOptions = {}, input?:
 }
 
 export function testGuest(home = mkdtempSync(join(tmpdir(), 'berth-m-'))): TestGuest {
-  const env = { ...process.env, BERTH_MACHINE_HOME: home, BERTH_SOURCE: '1' };
+  const env: NodeJS.ProcessEnv = { ...process.env, BERTH_MACHINE_HOME: home, BERTH_SOURCE: '1' };
   const socket = join(home, 'engine.sock');
   const berth = (...args: string[]) => run([join(REPOSITORY, 'bin/berth'), 'machine', ...args], { env });
   const docker = (args: readonly string[], input?: string | Buffer) =>
