@@ -170,8 +170,22 @@ function operations(): Operation[] {
     {
       name: 'log rotation',
       prepare: () =>
-        ok('run', '-d', '--name', 'victim', '--network', 'none', '--log-opt', 'max-size=20k', '--log-opt', 'max-file=100', image,
-          'sh', '-c', 'i=0; until [ -e /go ]; do sleep 0.02; done; while [ $i -lt 4000 ]; do i=$((i+1)); echo line-$i; done; touch /done; sleep 300'),
+        ok(
+          'run',
+          '-d',
+          '--name',
+          'victim',
+          '--network',
+          'none',
+          '--log-opt',
+          'max-size=20k',
+          '--log-opt',
+          'max-file=100',
+          image,
+          'sh',
+          '-c',
+          'i=0; until [ -e /go ]; do sleep 0.02; done; while [ $i -lt 4000 ]; do i=$((i+1)); echo line-$i; done; touch /done; sleep 300',
+        ),
       act: async () => {
         await docker(['exec', '-d', 'victim', 'touch', '/go']);
         const wait = await docker(['exec', 'victim', 'sh', '-c', 'until [ -e /done ]; do sleep 0.02; done; sleep 0.3']);
@@ -193,7 +207,17 @@ function operations(): Operation[] {
 }
 
 describe('killed before each step of', () => {
-  it.each(['pull', 'create', 'start', 'exec', 'stop', 'remove', 'network connect', 'network disconnect', 'log rotation'])(
+  it.each([
+    'pull',
+    'create',
+    'start',
+    'exec',
+    'stop',
+    'remove',
+    'network connect',
+    'network disconnect',
+    'log rotation',
+  ])(
     '%s, the engine loses and leaks nothing',
     async (name) => {
       const { engine } = fixture;
@@ -221,9 +245,12 @@ describe('killed before each step of', () => {
             'an engine without leftovers',
           );
         } catch (error) {
-          throw new Error(`${name}, killed ${at} (client ${told ? 'told' : 'not told'} of success)\n${engine.log().slice(-1500)}`, {
-            cause: error,
-          });
+          throw new Error(
+            `${name}, killed ${at} (client ${told ? 'told' : 'not told'} of success)\n${engine.log().slice(-1500)}`,
+            {
+              cause: error,
+            },
+          );
         }
         return killed;
       };

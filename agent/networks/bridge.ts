@@ -26,6 +26,18 @@ function keeper(bridge: string): readonly [string, string] {
   return [`${name}.k`, `${name}.p`];
 }
 
+/** <linux/netdevice.h> NET_ADDR_SET */
+const SET_BY_USER = '3';
+
+/**
+ * A bridge without an address of its own takes the lowest of its ports' and changes it as containers come and go: the others would send
+ * to the old one until they ask for it anew, seconds later.
+ */
+function macOf(bridge: string): string {
+  const bytes = createHash('sha256').update(`mac of ${bridge}`).digest('hex').slice(0, 8).match(/../g) ?? [];
+  return ['06', '62', ...bytes].join(':');
+}
+
 const ip = (exec: Exec, lines: string[]) => exec(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
 
 export async function addressesOf(exec: Exec, name: string): Promise<string[]> {
@@ -46,12 +58,16 @@ export async function ensureBridge(exec: Exec, spec: BridgeSpec): Promise<'made'
       throw new Error('the host has an interface of this name that is not of this engine');
     const have = await addressesOf(exec, name);
     const same = have.length === spec.addresses.length && spec.addresses.every((address) => have.includes(address));
-    if (same && existsSync(`/sys/class/net/${name}/brif/${keeper(name)[0]}`)) return 'found';
+    if (same && existsSync(`/sys/class/net/${name}/brif/${keeper(name)[0]}`)) {
+      if ((await readFile(`/sys/class/net/${name}/addr_assign_type`, 'utf8')).trim() !== SET_BY_USER)
+        await ip(exec, [`link set dev ${name} address ${macOf(name)}`]);
+      return 'found';
+    }
     await removeBridge(exec, name);
   }
   const [port, peer] = keeper(name);
   const mtu = spec.mtu > 0 ? ` mtu ${spec.mtu}` : '';
-  await ip(exec, [`link add name ${name}${mtu} type bridge`]);
+  await ip(exec, [`link add name ${name} address ${macOf(name)}${mtu} type bridge`]);
   try {
     const six = spec.addresses.some((address) => address.includes(':'));
     if (six && existsSync(`/proc/sys/net/ipv6/conf/${name}`))

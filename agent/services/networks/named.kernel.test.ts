@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { exec } from '../../system/exec.ts';
 import { ask, inside, serve, subject, testNetworks, traces, type TestNetworks } from './testing.ts';
@@ -79,6 +80,20 @@ describe('networks of the user', () => {
     expect(await inside(inner.netns, 'busybox', 'nslookup', 'shop.example', config?.Gateway as string)).toContain(
       'SERVFAIL',
     );
+  });
+
+  test('keep the address of their gateway as containers come and go', async () => {
+    const { Id } = await net.networks.create({ Name: 'app' });
+    const path = `/sys/class/net/${net.tag}-${Id.slice(0, 5)}/address`;
+    const seen = new Set([await readFile(path, 'utf8')]);
+    for (let number = 0; number < 5; number++) {
+      const { who } = await on(`c${number}`, 'app');
+      seen.add(await readFile(path, 'utf8'));
+      if (number % 2 === 0) await net.networks.detach(who.id);
+      seen.add(await readFile(path, 'utf8'));
+    }
+    expect(seen.size).toBe(1);
+    expect(await readFile(path.replace(/address$/, 'addr_assign_type'), 'utf8')).toBe('3\n');
   });
 
   test('are kept apart from each other', async () => {

@@ -21,7 +21,8 @@ const matchers = (actual: Value) => ({
   toBeGreaterThanOrEqual: (least: number) => hold(number(actual) >= least, `${String(actual)} is below ${least}`),
   toBeLessThan: (most: number) => hold(number(actual) < most, `${String(actual)} is not below ${most}`),
   toMatchObject(expected: Record<string, Value>) {
-    for (const [key, value] of Object.entries(expected)) assert.deepEqual((actual as Record<string, Value>)[key], value);
+    for (const [key, value] of Object.entries(expected))
+      assert.deepEqual((actual as Record<string, Value>)[key], value);
   },
 });
 
