@@ -223,7 +223,8 @@ describe('a container whose conmon was killed', () => {
     expect(await fixture.ok('logs', 'orphan')).toBe('ready');
     const began = performance.now();
     await fixture.ok('kill', 'orphan');
-    expect(performance.now() - began).toBeLessThan(5000);
+    // the end is seen without conmon too, by looking every so often
+    expect(performance.now() - began).toBeLessThan(15_000);
     expect((await inspect('orphan')).State).toMatchObject({ Status: 'exited', ExitCode: 137 });
     await fixture.ok('start', 'orphan');
     await eventually(

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, rmSync, statSync, mkdtempSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -109,7 +109,15 @@ describe('an interrupted pull', () => {
       kill = () => child.kill('SIGKILL');
       const ended = new Promise((done) => child.on('close', done));
       await half;
-      await new Promise((done) => setTimeout(done, 200));
+      // the other layers are whole, and some of the largest is written
+      const written = () => {
+        const path = join(root, 'images/ingest', largest.digest.replace(':', '-'));
+        return existsSync(path) ? statSync(path).size : 0;
+      };
+      for (const until = Date.now() + 10_000; Date.now() < until;) {
+        if (entries(root, 'layers').length >= layers.length - 1 && written() > 100_000) break;
+        await new Promise((done) => setTimeout(done, 50));
+      }
       kill();
       await ended;
       expect(entries(root, 'staging').length).toBeGreaterThan(0);
