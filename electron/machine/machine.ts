@@ -64,7 +64,8 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
   });
   died.catch(() => undefined);
   const late = sleep(options.patience ?? 180_000, undefined, { signal: over.signal, ref: false }).then(() => {
-    throw new MachineError(`the machine did not become ready in time`, `see ${paths.console}`, readiness.next());
+    const log = readiness.next() === 'engine' ? `${paths.console}.engine` : paths.console;
+    throw new MachineError('the machine did not become ready in time', `see ${log}`, readiness.next());
   });
   late.catch(() => undefined);
   let ssh: SshConnection | undefined;
@@ -79,6 +80,7 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
     readiness.reached('engine');
   } catch (error) {
     server?.close();
+    await keepEngineLog(ssh, `${paths.console}.engine`);
     ssh?.close();
     await started.kill();
     throw error;
@@ -86,6 +88,15 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
     over.abort();
   }
   return { process: started, ssh, sshPort, stop: (patience = 20_000) => stop(started, ssh, server, patience) };
+}
+
+/** What the engine said, for who looks for the reason; gone with the guest otherwise. */
+async function keepEngineLog(ssh: SshConnection | undefined, path: string): Promise<void> {
+  const client = await Promise.race([ssh?.client().catch(() => undefined), sleep(1_000)]);
+  if (!client) return;
+  const told = runOver(client, 'tail -n 200 /run/berth/engine.log').catch(() => undefined);
+  const result = await Promise.race([told, sleep(10_000)]);
+  if (result) writeFileSync(path, result.stdout, { mode: 0o600 });
 }
 
 async function stop(process: MachineProcess, ssh: SshConnection, server: Server, patience: number) {

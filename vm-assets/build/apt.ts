@@ -21,8 +21,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 export async function createApt(directory: string, recipe: Recipe, architecture: Architecture) {
   const own = join(directory, 'apt', architecture);
   const archives = join(directory, 'debs');
-  for (const folder of ['lists/partial', 'cache/archives/partial'])
-    await mkdir(join(own, folder), { recursive: true });
+  for (const folder of ['lists/partial', 'cache/archives/partial']) await mkdir(join(own, folder), { recursive: true });
   await mkdir(join(archives, 'partial'), { recursive: true });
   await writeFile(join(own, 'status'), '');
   await writeFile(

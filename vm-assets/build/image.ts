@@ -1,6 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
@@ -9,7 +21,16 @@ import { createApt, type Package } from './apt.ts';
 import { cpioOf } from './cpio.ts';
 import { vmlinuxOf } from './kernel.ts';
 import { kernelVersion, loadOrder } from './modules.ts';
-import { digestOf, filesBelow, nodeBinary, recipeDigest, REPOSITORY, VM_ASSETS, type Architecture, type Recipe } from './recipe.ts';
+import {
+  digestOf,
+  filesBelow,
+  nodeBinary,
+  recipeDigest,
+  REPOSITORY,
+  VM_ASSETS,
+  type Architecture,
+  type Recipe,
+} from './recipe.ts';
 import { makeTree, missingLibraries } from './tree.ts';
 
 /** What an image is made of, and how it is checked before it is started. */
@@ -39,7 +60,9 @@ export async function makeBase(
   const base = join(cache, 'base', `${architecture}-${recipeDigest(architecture)}`);
   if (existsSync(join(base, 'packages.json')) && !refresh) return base;
   if (!existsSync(nodeBinary(architecture)))
-    throw new Error(`Node for ${architecture} is missing: npm install --no-save --force --cpu ${architecture === 'amd64' ? 'x64' : 'arm64'}`);
+    throw new Error(
+      `Node for ${architecture} is missing: npm install --no-save --force --cpu ${architecture === 'amd64' ? 'x64' : 'arm64'}`,
+    );
   const apt = await createApt(cache, recipe, architecture);
   report(`packages: asking ${recipe.suite}'s archive`);
   await apt.update();
@@ -72,7 +95,8 @@ export async function makeBase(
 /** busybox, the modules that reach the root image, and boot/init. */
 async function makeInitrd(work: string, tree: string, recipe: Recipe): Promise<Buffer> {
   const directory = join(work, 'initrd.d');
-  for (const folder of ['bin', 'dev', 'modules', 'proc', 'root']) await mkdir(join(directory, folder), { recursive: true });
+  for (const folder of ['bin', 'dev', 'modules', 'proc', 'root'])
+    await mkdir(join(directory, folder), { recursive: true });
   await copyFile(join(tree, 'usr/bin/busybox'), join(directory, 'bin/busybox'));
   await symlink('busybox', join(directory, 'bin/sh'));
   await copyFile(join(VM_ASSETS, 'boot/init'), join(directory, 'init'));
@@ -105,7 +129,12 @@ export async function makeImage(
   const packages = JSON.parse(await readFile(join(base, 'packages.json'), 'utf8')) as Omit<Package, 'file'>[];
   const inputs = createHash('sha256')
     .update(`${architecture}\0${version}\0${recipeDigest(architecture)}\0${JSON.stringify(packages)}`)
-    .update(digestOf(engine.map(({ from }) => from), REPOSITORY))
+    .update(
+      digestOf(
+        engine.map(({ from }) => from),
+        REPOSITORY,
+      ),
+    )
     .digest('hex')
     .slice(0, 16);
   const target = join(cache, 'images', `${version}-${architecture}-${inputs}`);
@@ -155,7 +184,13 @@ function engineFiles(architecture: Architecture): { from: string; to: string }[]
 /** One time, one owner, one UUID (the inputs'), no extended attributes: nothing of the machine or the moment gets in. */
 async function packRoot(tree: string, target: string, inputs: string): Promise<void> {
   const hex = createHash('sha256').update(inputs).digest('hex');
-  const uuid = [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-');
+  const uuid = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join('-');
   await utimes(tree, 0, 0);
   await exec(['mkfs.erofs', '-zlz4hc', '-x-1', '-T0', `-U${uuid}`, '--all-root', target, tree], {
     env: process.env,

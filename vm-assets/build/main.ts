@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBase, makeImage, type Report } from './image.ts';
-import { ARCHITECTURES, cacheDirectory, hostArchitecture, readRecipe, REPOSITORY, type Architecture } from './recipe.ts';
+import {
+  ARCHITECTURES,
+  cacheDirectory,
+  hostArchitecture,
+  readRecipe,
+  REPOSITORY,
+  type Architecture,
+} from './recipe.ts';
 
 /** Builds the guest, or finds it built. Gives the folder with kernel, initrd, root and manifest.json. */
 export async function buildGuest(

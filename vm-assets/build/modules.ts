@@ -44,7 +44,14 @@ export function readDependencies(text: string): Map<string, string[]> {
   const result = new Map<string, string[]>();
   for (const line of text.split('\n')) {
     const colon = line.indexOf(':');
-    if (colon > 0) result.set(line.slice(0, colon), line.slice(colon + 1).split(' ').filter(Boolean));
+    if (colon > 0)
+      result.set(
+        line.slice(0, colon),
+        line
+          .slice(colon + 1)
+          .split(' ')
+          .filter(Boolean),
+      );
   }
   return result;
 }
@@ -62,7 +69,8 @@ export function loadOrder(tree: string, names: readonly string[]): string[] {
   for (const name of names) {
     const [path] = globSync(`kernel/**/${name}.ko`, { cwd: base });
     if (path === undefined) continue;
-    for (const each of [...(dependencies.get(path) ?? []).toReversed(), path]) if (!order.includes(each)) order.push(each);
+    for (const each of [...(dependencies.get(path) ?? []).toReversed(), path])
+      if (!order.includes(each)) order.push(each);
   }
   return order.map((path) => join(base, path)).filter((path) => statSync(path).isFile() && basename(path) !== '');
 }

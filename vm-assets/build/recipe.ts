@@ -59,7 +59,10 @@ export function recipeDigest(architecture: Architecture): string {
   const sources = [join(VM_ASSETS, 'recipe.json'), nodeBinary(architecture), ...files].filter(
     (file) => !file.endsWith('.test.ts'),
   );
-  return createHash('sha256').update(`${architecture}\0${digestOf(sources, REPOSITORY)}`).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(`${architecture}\0${digestOf(sources, REPOSITORY)}`)
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** Node for the guest, from the npm package that Berth itself runs on. */

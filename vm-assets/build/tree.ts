@@ -1,4 +1,14 @@
-import { chmodSync, copyFileSync, globSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { exec } from '../../agent/system/exec.ts';
 import { keepModules } from './modules.ts';
@@ -9,9 +19,58 @@ const FOLDERS = ['dev', 'etc', 'opt/berth', 'proc', 'root', 'run', 'sys', 'tmp',
 const MERGED = ['bin', 'lib', 'lib64', 'sbin'];
 /** Busybox does these well enough, and starts faster than their packages' programs. */
 const BUSYBOX = [
-  ...['awk', 'cat', 'cut', 'date', 'dd', 'df', 'dmesg', 'du', 'env', 'fstrim', 'grep', 'halt', 'head', 'hostname', 'id', 'insmod'],
-  ...['kill', 'ln', 'ls', 'lsmod', 'mkdir', 'modprobe', 'mv', 'od', 'pidof', 'poweroff', 'reboot', 'rm', 'rmmod', 'sed', 'sh'],
-  ...['sleep', 'sort', 'stat', 'sync', 'sysctl', 'tail', 'tar', 'test', 'touch', 'tr', 'uname', 'uptime', 'usleep', 'wc', 'chmod'],
+  ...[
+    'awk',
+    'cat',
+    'cut',
+    'date',
+    'dd',
+    'df',
+    'dmesg',
+    'du',
+    'env',
+    'fstrim',
+    'grep',
+    'halt',
+    'head',
+    'hostname',
+    'id',
+    'insmod',
+  ],
+  ...[
+    'kill',
+    'ln',
+    'ls',
+    'lsmod',
+    'mkdir',
+    'modprobe',
+    'mv',
+    'od',
+    'pidof',
+    'poweroff',
+    'reboot',
+    'rm',
+    'rmmod',
+    'sed',
+    'sh',
+  ],
+  ...[
+    'sleep',
+    'sort',
+    'stat',
+    'sync',
+    'sysctl',
+    'tail',
+    'tar',
+    'test',
+    'touch',
+    'tr',
+    'uname',
+    'uptime',
+    'usleep',
+    'wc',
+    'chmod',
+  ],
   ...['free', 'swapon', 'swapoff', 'mkswap', 'top', 'vi', 'xargs', 'find', 'cp', 'echo', 'printf', 'true', 'false'],
 ];
 
@@ -40,6 +99,9 @@ export async function makeTree(
   }
   // modprobe is asked for by the kernel at this address; busybox reads the text form of the modules' index
   symlinkSync('../bin/busybox', join(tree, 'usr/sbin/modprobe'));
+  // the choice that the package's script would make
+  for (const name of ['iptables', 'ip6tables'].flatMap((each) => [each, `${each}-save`, `${each}-restore`]))
+    symlinkSync('xtables-nft-multi', join(tree, 'usr/sbin', name));
   copyFileSync(nodeBinary(architecture), join(tree, 'usr/bin/node'));
   overlay(join(VM_ASSETS, 'rootfs'), tree);
   symlinkSync('/run/berth/ssh', join(tree, 'root/.ssh'));
@@ -50,7 +112,8 @@ export async function makeTree(
 
 /** `dpkg-deb` gives the package's files as a tar; tar keeps the links that merge /bin into /usr/bin. */
 async function unpack(deb: string, tree: string): Promise<void> {
-  const command = 'set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink --no-same-owner -p -C "$2"';
+  const command =
+    'set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink --no-same-owner -p -C "$2"';
   await exec(['bash', '-c', command, 'bash', deb, tree], { env: process.env });
 }
 
@@ -69,9 +132,19 @@ async function certificates(tree: string): Promise<void> {
   const folder = join(tree, 'usr/share/ca-certificates/mozilla');
   const files = readdirSync(folder).sort();
   mkdirSync(join(tree, 'etc/ssl/certs'), { recursive: true });
-  await exec(['bash', '-c', 'out=$1; shift; cat "$@" > "$out"', 'bash', join(tree, 'etc/ssl/certs/ca-certificates.crt'), ...files.map((name) => join(folder, basename(name)))], {
-    env: process.env,
-  });
+  await exec(
+    [
+      'bash',
+      '-c',
+      'out=$1; shift; cat "$@" > "$out"',
+      'bash',
+      join(tree, 'etc/ssl/certs/ca-certificates.crt'),
+      ...files.map((name) => join(folder, basename(name))),
+    ],
+    {
+      env: process.env,
+    },
+  );
 }
 
 /** Libraries that programs of the tree ask for and that are not in it: "program: library". Empty when all is well. */

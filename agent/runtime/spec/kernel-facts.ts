@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { totalmem, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { CgroupDriver } from '../../cgroups/types.ts';
@@ -106,5 +106,21 @@ async function controllerFiles(version: 1 | 2): Promise<Set<string>> {
   const children = await readdir(root, { withFileTypes: true }).catch(() => []);
   for (const child of children.filter((entry) => entry.isDirectory()).slice(0, 16))
     await collect(join(root, child.name));
+  if (!names.has('cgroup.type')) await probe(root, collect);
   return names;
+}
+
+/** No group below the root yet, as after the start of a machine that has nothing but an engine: one is made to look at, and removed. */
+async function probe(root: string, collect: (directory: string) => Promise<void>): Promise<void> {
+  const directory = join(root, `berth-probe-${process.pid}`);
+  try {
+    // what the runtime does for a container's group; one by one, since a controller that refuses would refuse all
+    for (const controller of (await read(join(root, 'cgroup.controllers'))).split(/\s+/).filter(Boolean))
+      await writeFile(join(root, 'cgroup.subtree_control'), `+${controller}`).catch(() => undefined);
+    await mkdir(directory);
+    await collect(directory);
+    await rmdir(directory);
+  } catch {
+    // not ours to make: what is not seen is taken as not there
+  }
 }
