@@ -49,6 +49,14 @@ export interface CgroupLimits {
   cpusetMems?: string;
   pids?: number;
   blkioWeight?: number;
+  /** by device; bytes or operations a second, 0 lifts the limit */
+  blkioThrottle?: BlkioThrottle[];
+}
+export interface BlkioThrottle {
+  what: 'read_bps' | 'write_bps' | 'read_iops' | 'write_iops';
+  major: number;
+  minor: number;
+  rate: number;
 }
 
 export interface CgroupDriver {

@@ -22,6 +22,8 @@ export function updateV1(directory: (controller: string) => string | undefined, 
   if (limits.cpusetMems !== undefined) writeValue(join(need('cpuset'), 'cpuset.mems'), limits.cpusetMems);
   if (limits.pids !== undefined) writeValue(join(need('pids'), 'pids.max'), limits.pids < 0 ? 'max' : limits.pids);
   if (limits.blkioWeight !== undefined) setWeight(need('blkio'), limits.blkioWeight);
+  for (const { what, major, minor, rate } of limits.blkioThrottle ?? [])
+    writeValue(join(need('blkio'), `blkio.throttle.${what}_device`), `${major}:${minor} ${rate}`);
 }
 
 /** The kernel wants memory ≤ memory+swap at every moment, so the order depends on the direction. */

@@ -109,6 +109,8 @@ export function parseIoStat(text: string): NonNullable<CgroupUsage['io']> {
 
 const orMax = (value: number) => (value < 0 || value === Infinity ? 'max' : Math.trunc(value));
 
+const IO_MAX_KEYS = { read_bps: 'rbps', write_bps: 'wbps', read_iops: 'riops', write_iops: 'wiops' } as const;
+
 function update(directory: string, limits: CgroupLimits): void {
   const set = (name: string, value: string | number) => writeValue(join(directory, name), value);
   if (limits.memory !== undefined || limits.memorySwap !== undefined) {
@@ -129,6 +131,8 @@ function update(directory: string, limits: CgroupLimits): void {
   if (limits.cpusetMems !== undefined) set('cpuset.mems', limits.cpusetMems);
   if (limits.pids !== undefined) set('pids.max', orMax(limits.pids));
   if (limits.blkioWeight !== undefined) setIoWeight(directory, limits.blkioWeight);
+  for (const { what, major, minor, rate } of limits.blkioThrottle ?? [])
+    set('io.max', `${major}:${minor} ${IO_MAX_KEYS[what]}=${rate === 0 ? 'max' : rate}`);
 }
 
 /** v1 and Docker count memory and swap together, v2 swap alone. Undefined: leave. */

@@ -1,13 +1,14 @@
-import { invalid } from '../../api/errors.ts';
+import { statSync } from 'node:fs';
+import { conflict, invalid } from '../../api/errors.ts';
 import type { HostConfig, Resources, RestartPolicy } from '../../api/container.ts';
-import type { CgroupLimits } from '../../cgroups/types.ts';
+import type { BlkioThrottle, CgroupLimits } from '../../cgroups/types.ts';
 import type { ContainerRecord } from '../../services/container-record.ts';
 import type { KernelFacts } from '../types.ts';
 import { checkRestartPolicy } from './check-host-config.ts';
 import { checkResources } from './check-resources.ts';
 import { decode } from './decode.ts';
 import { UPDATE_REQUEST } from './request-schema.ts';
-import { cpuBandwidth } from './spec-resources.ts';
+import { cpuBandwidth, splitDevice } from './spec-resources.ts';
 
 export interface CheckedUpdate {
   /** for the live group */
@@ -31,6 +32,8 @@ const CHANGED: readonly (keyof Resources)[] = [
   'NanoCpus',
   'CpuPeriod',
   'CpuQuota',
+  'CpuRealtimePeriod',
+  'CpuRealtimeRuntime',
   'CpusetCpus',
   'CpusetMems',
   'Memory',
@@ -45,7 +48,7 @@ export function checkUpdate(given: Update, record: ContainerRecord, facts: Kerne
   const warnings = checkResources(update, facts, true);
   const old = record.hostConfig;
   const refuse = (why: string): never => {
-    throw invalid(`Cannot update container ${record.id}: ${why}`);
+    throw conflict(`Cannot update container ${record.id}: ${why}`);
   };
   if (record.state.Status === 'removing' || record.state.Dead)
     refuse('container is marked for removal and cannot be "update"');
@@ -93,7 +96,25 @@ function limitsOf(update: Update): CgroupLimits {
     cpusetMems: update.CpusetMems || undefined,
     pids: typeof update.PidsLimit === 'number' ? (update.PidsLimit > 0 ? update.PidsLimit : -1) : undefined,
     blkioWeight: update.BlkioWeight || undefined,
+    blkioThrottle: throttlesOf(update),
   };
   for (const key of Object.keys(limits) as (keyof CgroupLimits)[]) if (limits[key] === undefined) delete limits[key];
   return limits;
+}
+
+function throttlesOf(update: Update): BlkioThrottle[] | undefined {
+  const lists = [
+    ['read_bps', update.BlkioDeviceReadBps],
+    ['write_bps', update.BlkioDeviceWriteBps],
+    ['read_iops', update.BlkioDeviceReadIOps],
+    ['write_iops', update.BlkioDeviceWriteIOps],
+  ] as const;
+  const found = lists.flatMap(([what, devices]) =>
+    (devices ?? []).map(({ Path, Rate }): BlkioThrottle => {
+      const device = statSync(Path, { throwIfNoEntry: false });
+      if (!device) throw invalid(`stat ${Path}: no such file or directory`);
+      return { what, ...splitDevice(device.rdev), rate: Rate };
+    }),
+  );
+  return found.length > 0 ? found : undefined;
 }
