@@ -1,13 +1,13 @@
-import { existsSync, watch, type FSWatcher } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import type { ContainerRecord } from "../container-record.ts";
-import { emit, type ContainersContext } from "./context.ts";
-import type { Live } from "./live.ts";
-import { hasProcesses } from "./state.ts";
+import { existsSync, watch, type FSWatcher } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ContainerRecord } from '../container-record.ts';
+import { emit, type ContainersContext } from './context.ts';
+import type { Live } from './live.ts';
+import { hasProcesses } from './state.ts';
 
 /** What conmon makes in the bundle each time the kernel ends a process of the container for want of memory. */
-const FILE = "oom";
+const FILE = 'oom';
 /** milliseconds: the longest pause between two looks for what the kernel did after it was told of */
 const PATIENCE = 2_000;
 
@@ -26,21 +26,15 @@ export function startOomWatch(ctx: ContainersContext): () => void {
       return;
     }
     try {
-      const watcher = watch(
-        ctx.layout.bundle(record.id),
-        { persistent: false },
-        (_event, name) => {
-          if (name === null || name === FILE) look(record.id);
-        },
-      );
-      watcher.on("error", () => undefined);
+      const watcher = watch(ctx.layout.bundle(record.id), { persistent: false }, (_event, name) => {
+        if (name === null || name === FILE) look(record.id);
+      });
+      watcher.on('error', () => undefined);
       watchers.set(record.id, watcher);
       look(record.id);
     } catch (error) {
       // Its end is told all the same when it exits.
-      ctx.log.warn(
-        `memory of container ${record.id} is not watched: ${String(error)}`,
-      );
+      ctx.log.warn(`memory of container ${record.id} is not watched: ${String(error)}`);
     }
   };
   // conmon hears of it when the kernel begins to look for a victim: what counts is there only when it has found one.
@@ -50,12 +44,9 @@ export function startOomWatch(ctx: ContainersContext): () => void {
     live.lock
       .run(() => noteOom(ctx, live))
       .then((settled) => {
-        if (!settled && delay < PATIENCE && watchers.has(id))
-          ctx.clock.setTimeout(() => look(id, delay * 2), delay);
+        if (!settled && delay < PATIENCE && watchers.has(id)) ctx.clock.setTimeout(() => look(id, delay * 2), delay);
       })
-      .catch((error: unknown) =>
-        ctx.log.error(`memory of container ${id}`, error),
-      );
+      .catch((error: unknown) => ctx.log.error(`memory of container ${id}`, error));
   };
   const unsubscribe = ctx.table.onChange(changed);
   for (const { record } of ctx.table.values()) changed(record);
@@ -80,7 +71,7 @@ async function noteOom(ctx: ContainersContext, live: Live): Promise<boolean> {
   const known = record.state.OOMKilled;
   record.state.OOMKilled = true;
   if (!known) await ctx.table.save(live);
-  emit(ctx, live, "oom");
-  ctx.table.changed(live, "oom");
+  emit(ctx, live, 'oom');
+  ctx.table.changed(live, 'oom');
   return true;
 }

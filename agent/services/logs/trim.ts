@@ -1,10 +1,10 @@
-import { open, rename, rm } from "node:fs/promises";
-import type { Layout } from "../../store/layout.ts";
-import type { ContainerRecord } from "../container-record.ts";
-import type { LogGate, LogGates } from "./gate.ts";
-import { identityOf } from "./identity.ts";
-import { limitsOf, type LogLimits } from "./limits.ts";
-import { sizeOf } from "./rotate.ts";
+import { open, rename, rm } from 'node:fs/promises';
+import type { Layout } from '../../store/layout.ts';
+import type { ContainerRecord } from '../container-record.ts';
+import type { LogGate, LogGates } from './gate.ts';
+import { identityOf } from './identity.ts';
+import { limitsOf, type LogLimits } from './limits.ts';
+import { sizeOf } from './rotate.ts';
 
 const NEWLINE = 10;
 const BLOCK = 1024 * 1024;
@@ -14,18 +14,13 @@ const BLOCK = 1024 * 1024;
  * could look. To be called when conmon has ended and before anybody can start the container again. The rest is copied and takes the
  * log's place in one step, so that being killed at any moment loses nothing.
  */
-export async function trimLog(
-  layout: Layout,
-  gates: LogGates,
-  record: ContainerRecord,
-): Promise<void> {
+export async function trimLog(layout: Layout, gates: LogGates, record: ContainerRecord): Promise<void> {
   const limits = limitsOf(record);
   if (!limits) return;
   const path = layout.containerLog(record.id);
   const gate = gates.of(path);
   // A rotation that is under way sees that conmon has ended, and puts the log back.
-  if (gate.isRotating || sizeOf(path) > limits.maxSize)
-    await gate.rotate(() => trim(path, gate, limits));
+  if (gate.isRotating || sizeOf(path) > limits.maxSize) await gate.rotate(() => trim(path, gate, limits));
 }
 
 function trim(path: string, gate: LogGate, limits: LogLimits): Promise<void> {
@@ -37,27 +32,20 @@ function trim(path: string, gate: LogGate, limits: LogLimits): Promise<void> {
     if (size > budget) await cut(path, size - budget, gate.replaced.bind(gate));
     budget -= sizeOf(path);
     for (let number = 1; ; number++) {
-      const files = [`${path}.${number}`, `${path}.${number}.gz`].filter(
-        (file) => sizeOf(file) > 0,
-      );
+      const files = [`${path}.${number}`, `${path}.${number}.gz`].filter((file) => sizeOf(file) > 0);
       if (files.length === 0) return;
       // A packed file counts as what it was, which nobody knows any more: at least the limit.
       budget -= limits.maxSize;
-      if (budget < 0 || number >= limits.maxFiles)
-        for (const file of files) await rm(file, { force: true });
+      if (budget < 0 || number >= limits.maxFiles) for (const file of files) await rm(file, { force: true });
     }
   });
 }
 
 /** Leaves out the first bytes, and what is left of the line they end in. */
-async function cut(
-  path: string,
-  bytes: number,
-  replaced: (file: string, by: string) => void,
-): Promise<void> {
+async function cut(path: string, bytes: number, replaced: (file: string, by: string) => void): Promise<void> {
   const draft = `${path}.draft`;
-  const from = await open(path, "r");
-  const to = await open(draft, "w", 0o600);
+  const from = await open(path, 'r');
+  const to = await open(draft, 'w', 0o600);
   try {
     const block = Buffer.allocUnsafe(BLOCK);
     let started = false;
@@ -65,9 +53,7 @@ async function cut(
       const { bytesRead } = await from.read(block, 0, BLOCK, position);
       if (bytesRead === 0) break;
       position += bytesRead;
-      const newline = started
-        ? -1
-        : block.subarray(0, bytesRead).indexOf(NEWLINE);
+      const newline = started ? -1 : block.subarray(0, bytesRead).indexOf(NEWLINE);
       if (!started && newline < 0) continue;
       started = true;
       await to.writeFile(block.subarray(newline + 1, bytesRead));
