@@ -20,7 +20,8 @@ import type { MachinePaths } from './paths.ts';
 import { Readiness } from './readiness.ts';
 import { forwardSocket } from './socket-forward.ts';
 import { machineKey, runOver } from './ssh.ts';
-import { MachineError, type MachineDriver, type MachineProcess, type MachineSettings } from './types.ts';
+import type { MachineSettings } from '../contract/machine.ts';
+import { MachineError, type MachineDriver, type MachineProcess } from './types.ts';
 
 const ENGINE_SOCKET = '/run/berth/engine.sock';
 const GIB = 2 ** 30;

@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { MachineSettings, MachineStatus, StepReport } from '../contract/machine.ts';
 import { ask } from './control.ts';
 import { machinePaths, type MachinePaths } from './paths.ts';
 import { endOrphan } from './qmp.ts';
-import { currentStatus, readSettings, readStatus } from './status.ts';
+import { readSettings } from './settings.ts';
+import { currentStatus, readStatus } from './status.ts';
 import { superviseMachine } from './supervisor.ts';
-import { MachineError, type MachineSettings, type MachineStatus, type StepReport } from './types.ts';
+import { MachineError } from './types.ts';
 
 const USAGE = `Usage: berth machine build [--arch amd64|arm64] [--refresh] [--force]
        berth machine start [--cpus N] [--memory MIB] [--disk GIB] [--image DIR]
@@ -30,7 +32,7 @@ function parse(argv: readonly string[]): Arguments {
     else if (name === '--cpus' || name === '--memory' || name === '--disk') {
       const value = Number(argv[++index]);
       if (!Number.isInteger(value) || value < 1) throw new MachineError(`${name} needs a whole number above 0`, USAGE);
-      result.settings[name.slice(2) as keyof MachineSettings] = value;
+      result.settings[name.slice(2) as 'cpus' | 'memory' | 'disk'] = value;
     } else if (name === '--image' && argv[index + 1] !== undefined) result.image = argv[++index];
     else throw new MachineError(`unknown argument '${name}'`, USAGE);
   }

@@ -1,4 +1,5 @@
-import { MachineError, STEPS, type Step, type StepReport } from './types.ts';
+import { STEPS, type Step, type StepReport } from '../contract/machine.ts';
+import { MachineError } from './types.ts';
 
 /** The steps from the start to an answering engine, each with its time; what failed has a hint. `tell` hears of each change. */
 export class Readiness {

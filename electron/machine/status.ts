@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { ask } from './control.ts';
 import type { MachinePaths } from './paths.ts';
-import { DEFAULT_SETTINGS, STEPS, type MachineSettings, type MachineStatus } from './types.ts';
+import { STEPS, type MachineStatus } from '../contract/machine.ts';
 
 /** Replaced whole: who reads it sees all of one moment. */
 export function writeStatus(paths: MachinePaths, status: MachineStatus): void {
@@ -28,12 +28,4 @@ export async function currentStatus(paths: MachinePaths): Promise<MachineStatus>
   const after = readStatus(paths); // it may have ended in order meanwhile
   if (after.state === 'stopped' || after.state === 'failed') return after;
   return { ...after, state: 'stopped', error: 'the process that held the machine was killed' };
-}
-
-export function readSettings(paths: MachinePaths): MachineSettings {
-  try {
-    return { ...DEFAULT_SETTINGS, ...(JSON.parse(readFileSync(paths.settings, 'utf8')) as Partial<MachineSettings>) };
-  } catch {
-    return DEFAULT_SETTINGS;
-  }
 }

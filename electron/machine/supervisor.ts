@@ -7,8 +7,10 @@ import type { MachinePaths } from './paths.ts';
 import { createQemuDriver } from './qemu-driver.ts';
 import { endOrphan } from './qmp.ts';
 import { Readiness } from './readiness.ts';
-import { readSettings, writeStatus } from './status.ts';
-import type { MachineDriver, MachineStatus } from './types.ts';
+import { readSettings } from './settings.ts';
+import { writeStatus } from './status.ts';
+import type { MachineStatus } from '../contract/machine.ts';
+import type { MachineDriver } from './types.ts';
 
 /**
  * Holds the machine for as long as it runs: QEMU, the SSH connection, the socket on the host. Writes what happens into the status

@@ -1,12 +1,4 @@
-/** What a machine can be set to. */
-export interface MachineSettings {
-  cpus: number;
-  /** MiB */
-  memory: number;
-  /** GiB; grows in place, never shrinks */
-  disk: number;
-}
-export const DEFAULT_SETTINGS: MachineSettings = { cpus: 2, memory: 2048, disk: 64 };
+import type { MachineSetting, MachineSettings, MachineStatus, SettingsOutcome, Step } from '../contract/machine.ts';
 
 /** The parts of an image, as files on this host, and the disk that outlives it. */
 export interface MachineFiles {
@@ -19,7 +11,7 @@ export interface MachineFiles {
   monitor: string;
 }
 
-export interface MachineConfig extends MachineSettings {
+export interface MachineConfig extends Pick<MachineSettings, 'cpus' | 'memory'> {
   files: MachineFiles;
   /** of the host's loopback, forwarded to the guest's SSH server */
   sshPort: number;
@@ -55,35 +47,32 @@ export interface MachineDriver {
   start(config: MachineConfig): Promise<MachineProcess>;
 }
 
-export const STEPS = ['process', 'kernel', 'init', 'mounted', 'ssh', 'engine'] as const;
-export type Step = (typeof STEPS)[number];
-export type MachineState = 'stopped' | 'starting' | 'running' | 'stopping' | 'failed';
-
-/** A row of the readiness table: milliseconds since the start, or why it failed and what to do. */
-export interface StepReport {
-  step: Step;
-  at?: number;
-  error?: string;
-  hint?: string;
+/**
+ * The machine as the application holds it. Each call may come while another goes on; the process that holds the machine puts them in
+ * order. An expected failure is a MachineError: what happened, and what to do.
+ */
+export interface MachineControl {
+  status(): Promise<MachineStatus>;
+  /** first the present state, then each change, until `signal`. Memory and disk are measured only while somebody watches. */
+  watch(signal: AbortSignal): AsyncGenerator<MachineStatus>;
+  /** resolves when the engine answers; at once when the machine runs already */
+  start(): Promise<void>;
+  /** asks the guest to end, and ends it hard when it does not */
+  stop(): Promise<'clean' | 'hard' | 'not running'>;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  /** stops the machine and removes its disk with every image, container and volume; settings stay */
+  reset(): Promise<void>;
+  /** those that were chosen: in force now, or after the next start */
+  settings(): Promise<MachineSettings>;
+  /** checks, keeps and applies what can be applied to a running machine */
+  setSettings(change: Partial<MachineSettings>): Promise<SettingsOutcome>;
+  /** the last lines of the guest's console */
+  console(lines: number): Promise<string>;
 }
 
-/** What `berth machine status --json` prints. */
-export interface MachineStatus {
-  state: MachineState;
-  /** the engine's socket on this host; there while running */
-  socket: string;
-  pid?: number;
-  driver?: string;
-  accelerator?: string;
-  image?: string;
-  /** of the host's loopback: the guest's SSH server */
-  sshPort?: number;
-  settings?: MachineSettings;
-  steps: StepReport[];
-  warnings: string[];
-  error?: string;
-  console: string;
-}
+/** What is in force only after a restart of a running machine. */
+export const RESTART_SETTINGS: readonly MachineSetting[] = ['cpus', 'memory', 'folders'];
 
 /** An expected failure: what, and what the user can do. */
 export class MachineError extends Error {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, runOver, machineKey, type RemoteResult } from '../ssh.ts';
-import type { MachineStatus } from '../types.ts';
+import type { MachineStatus } from '../../contract/machine.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 
