@@ -30,8 +30,15 @@ export class PortTable {
   readonly #ephemeral: { first: number; last: number };
   #next: number;
   readonly hostHasIPv6: boolean;
+  /** the address of this machine that a published port is bound to */
+  readonly bound: (port: PublishedPort) => PublishedPort = (port) => port;
 
-  constructor() {
+  /**
+   * `elsewhere`: the addresses of what is published are another machine's, which leads what reaches it to any address of this one. Two
+   * addresses of that machine cannot have the same port then.
+   */
+  constructor(elsewhere = false) {
+    if (elsewhere) this.bound = (port) => ({ ...port, hostIp: port.hostIp.includes(':') ? '::' : '0.0.0.0' });
     this.#ephemeral = ephemeralRange();
     this.#next = this.#ephemeral.first;
     this.hostHasIPv6 = readText('/proc/net/if_inet6').trim() !== '';
@@ -61,7 +68,7 @@ export class PortTable {
   ): Promise<PublishedPort[]> {
     const lost: PublishedPort[] = [];
     for (const port of ports) {
-      const holder = await hold(port, targetOf(port, addresses)).catch(() => undefined);
+      const holder = await hold(this.bound(port), targetOf(port, addresses)).catch(() => undefined);
       if (!holder && port.protocol !== 'sctp') lost.push(port);
       this.#add({ port, owner, holder });
     }
@@ -102,7 +109,7 @@ export class PortTable {
     const got: Held[] = [];
     for (const port of ports) {
       try {
-        got.push({ port, owner, holder: await hold(port, targetOf(port, addresses)) });
+        got.push({ port, owner, holder: await hold(this.bound(port), targetOf(port, addresses)) });
       } catch (error) {
         for (const held of got) held.holder?.close();
         const code = (error as NodeJS.ErrnoException).code ?? '';

@@ -8,6 +8,7 @@ const FLAGS: Record<string, keyof EngineConfig | 'configFile'> = {
   '--run-dir': 'runDir',
   '--runtime': 'runtime',
   '--config-file': 'configFile',
+  '--host-machine': 'hostMachine',
 };
 
 /** Reads `berth engine`'s arguments: `--flag VALUE` or `--flag=VALUE`. Throws ConfigError. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import type { EngineConfig } from './config.ts';
 
 /** What is wrong with a configuration, in words for the one who wrote it. */
@@ -74,6 +75,10 @@ const KEYS: Record<string, Read> = {
   bip: (value, key) => ({ bip: text(value, key) }),
   'fixed-cidr-v6': (value, key) => ({ fixedCidrV6: text(value, key) }),
   ipv6: (value, key) => ({ ipv6: flag(value, key) }),
+  'host-machine': (value, key) => {
+    const hostMachine = text(value, key);
+    return hostMachine === '' || isIP(hostMachine) ? { hostMachine } : fail(key, 'an IP address');
+  },
   labels: (value, key) => ({ labels: texts(value, key) }),
   'max-concurrent-downloads': (value, key) => ({ maxConcurrentDownloads: Math.max(1, count(value, key)) }),
   'cgroup-parent': (value, key) => ({

@@ -23,6 +23,12 @@ export interface EngineConfig {
   /** [fixed-cidr-v6] */
   fixedCidrV6: string;
   ipv6: boolean;
+  /**
+   * [host-machine] '' where containers run on the user's own machine. Else this engine runs in a guest, and this is the address under
+   * which the user's machine is reached from it: host.docker.internal and host-gateway lead there, and published addresses are that
+   * machine's, so that each port is published on every address of the guest.
+   */
+  hostMachine: string;
   labels: string[];
   /** [max-concurrent-downloads] */
   maxConcurrentDownloads: number;
@@ -59,6 +65,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   bip: '',
   fixedCidrV6: '',
   ipv6: false,
+  hostMachine: '',
   labels: [],
   maxConcurrentDownloads: 3,
   cgroupParent: '/berth',

@@ -109,8 +109,8 @@ async function makeInitrd(work: string, tree: string, recipe: Recipe): Promise<B
 
 /** Native packages that the engine's bundle loads. */
 const NATIVE: Record<Architecture, string[]> = {
-  amd64: ['koffi', '@koromix/koffi-linux-x64', 'node-unix-socket', 'node-unix-socket-linux-x64-gnu'],
-  arm64: ['koffi', '@koromix/koffi-linux-arm64', 'node-unix-socket', 'node-unix-socket-linux-arm64-gnu'],
+  amd64: ['koffi', '@koromix/koffi-linux-x64'],
+  arm64: ['koffi', '@koromix/koffi-linux-arm64'],
 };
 const SKIPPED = /\.(map|md|d\.ts|txt|lib|cc|hh|h|S|asm)$|\/doc\//;
 

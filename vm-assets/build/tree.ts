@@ -21,6 +21,7 @@ const MERGED = ['bin', 'lib', 'lib64', 'sbin'];
 const BUSYBOX = [
   ...[
     'awk',
+    'base64',
     'cat',
     'cut',
     'date',

@@ -122,7 +122,7 @@ async function publish(state: NetworkState, record: AttachmentRecord, subject: N
         error,
       );
     }
-    const mappings = kernelPorts(record.published, addresses);
+    const mappings = kernelPorts(record.published.map(state.ports.bound), addresses);
     if (mappings.length > 0) first.request.port_mappings = mappings;
   }
   record.ports = portMap(record.published, subject.exposedPorts);

@@ -54,7 +54,11 @@ export function plainNames(
   const host = hostFiles();
   const { Dns, DnsSearch, DnsOptions } = subject.hostConfig;
   return {
-    hosts: [...(mode === 'host' ? host.hosts : []), ...extraHosts(state, subject)],
+    hosts: [
+      ...(mode === 'host' ? host.hosts : []),
+      ...extraHosts(state, subject),
+      ...(mode === 'host' ? hostMachine(state, subject) : []),
+    ],
     dns: {
       servers: [...asked(Dns, state.options.config.dns.length > 0 ? state.options.config.dns : host.dns.servers)],
       search: [...asked(DnsSearch, host.dns.search)],
@@ -66,7 +70,7 @@ export function plainNames(
 /** Lines of /etc/hosts after the loopback's: extra hosts, links, the container itself. */
 export function hostsOf(state: NetworkState, subject: NetworkSubject, record: AttachmentRecord): Attachment['hosts'] {
   const own = subject.domainname ? [`${subject.hostname}.${subject.domainname}`, subject.hostname] : [subject.hostname];
-  const lines = extraHosts(state, subject);
+  const lines = [...extraHosts(state, subject), ...hostMachine(state, subject)];
   for (const { endpoint, networkId } of record.networks) {
     lines.push(...linkLines(state, networkId, [...(subject.hostConfig.Links ?? []), ...(endpoint.Links ?? [])]));
     for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address])
@@ -75,12 +79,24 @@ export function hostsOf(state: NetworkState, subject: NetworkSubject, record: At
   return lines;
 }
 
-/** "name:address"; `host-gateway` is the default bridge's address on the host. */
+/** The names under which tools expect the machine they run on. */
+const HOST_NAMES = ['host.docker.internal', 'gateway.docker.internal', 'host.containers.internal'];
+
+/** In a guest: the user's own machine by its names, less those that the user gave to another address. */
+function hostMachine(state: NetworkState, subject: NetworkSubject): Attachment['hosts'] {
+  const address = state.options.config.hostMachine;
+  const given = new Set((subject.hostConfig.ExtraHosts ?? []).map((item) => item.slice(0, item.indexOf(':'))));
+  const names = HOST_NAMES.filter((name) => !given.has(name));
+  return address === '' || names.length === 0 ? [] : [{ address, names }];
+}
+
+/** "name:address"; `host-gateway` is the user's own machine: the default bridge's address on the host. */
 function extraHosts(state: NetworkState, subject: NetworkSubject): Attachment['hosts'] {
   return (subject.hostConfig.ExtraHosts ?? []).flatMap((item) => {
     const at = item.indexOf(':');
     const [name, address] = [item.slice(0, at), item.slice(at + 1).replace(/^\[(.*)\]$/, '$1')];
     if (address !== 'host-gateway') return [{ address, names: [name] }];
+    if (state.options.config.hostMachine !== '') return [{ address: state.options.config.hostMachine, names: [name] }];
     const gateways = (state.find('bridge')?.ipam.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []);
     return gateways.map((gateway) => ({ address: gateway, names: [name] }));
   });

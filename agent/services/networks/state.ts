@@ -22,7 +22,10 @@ export interface NetworksOptions {
   sys: Syscalls;
   exec: Exec;
   log: Log;
-  config: Pick<EngineConfig, 'defaultAddressPools' | 'dns' | 'dnsOpts' | 'dnsSearch' | 'bip' | 'fixedCidrV6' | 'ipv6'>;
+  config: Pick<
+    EngineConfig,
+    'defaultAddressPools' | 'dns' | 'dnsOpts' | 'dnsSearch' | 'bip' | 'fixedCidrV6' | 'ipv6' | 'hostMachine'
+  >;
   users: NetworkUsers;
   events: EventSink;
 }
@@ -56,7 +59,7 @@ export class NetworkState {
   readonly firewall: Firewall;
   readonly boot: string;
   readonly queue = new RunQueue();
-  readonly ports = new PortTable();
+  readonly ports: PortTable;
   /** set before anything else is done with this */
   names: Names = NAMELESS;
   /** by id */
@@ -79,6 +82,7 @@ export class NetworkState {
 
   constructor(options: NetworksOptions, parts: { netavark: Netavark; firewall: Firewall; boot: string }) {
     this.options = options;
+    this.ports = new PortTable(options.config.hostMachine !== '');
     this.netavark = parts.netavark;
     this.firewall = parts.firewall;
     this.boot = parts.boot;

@@ -65,6 +65,7 @@ export async function testNetworks(config: Partial<NetworksOptions['config']> = 
         bip: '',
         fixedCidrV6: '',
         ipv6: false,
+        hostMachine: '',
         ...config,
       },
       users: finder,
