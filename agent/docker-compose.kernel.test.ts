@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerFixture, eventually, type DockerFixture } from './docker-cli-fixture.ts';
 
-/** Put there by build/docker-compose.sh. */
+/** Put there by build/docker-clients.sh. */
 const PLUGIN = fileURLToPath(new URL('../.berth/cli-plugins/docker-compose', import.meta.url));
 const PROJECT = fileURLToPath(new URL('testing/compose-shop', import.meta.url));
 

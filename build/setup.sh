@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 RUNTIME_PACKAGES=(crun runc conmon netavark aardvark-dns iptables nftables iproute2 uidmap slirp4netns
   golang-github-containers-common procps tini ca-certificates util-linux)
-TEST_PACKAGES=(busybox-static xz-utils debootstrap docker-registry chromium fonts-dejavu-core)
+TEST_PACKAGES=(busybox-static xz-utils debootstrap docker-registry chromium fonts-dejavu-core python3-docker)
 [ "${1:-}" = --test ] && WITH_TESTS=1 || WITH_TESTS=
 
 fail() { # what, why, what to do
@@ -70,8 +70,8 @@ fi
 
 if [ -n "$WITH_TESTS" ]; then
   exec 3>&1
-  why=$(bash build/docker-compose.sh 2>&1 >&3) || fail 'Docker Compose v2, which the tests run, could not be had' "$why" \
-    'install the plugin (Debian trixie: apt-get install docker-compose; else: docker-compose-plugin), then try again'
+  why=$(bash build/docker-clients.sh 2>&1 >&3) || fail 'docker clients, which the tests run, could not be had' "$why" \
+    'check the network and the Debian mirror in /etc/apt/sources.list, or put docker 20.10, docker 28 or newer, and docker-compose v2 where build/docker-clients.sh says'
 fi
 
 # --- npm packages ----------------------------------------------------------------------------------------------------

@@ -82,6 +82,8 @@ async function serve(
       ? rawHead(101, { 'Content-Type': reply.contentType, Connection: 'Upgrade', Upgrade: 'tcp' }, 'UPGRADED')
       : rawHead(200, { 'Content-Type': RAW_STREAM }),
   );
+  // Some clients send what they ask for as a body too; it is no input. dockerd loses it with its buffer.
+  if (!body.chunked) for await (const _ of body.read());
   const connection = hijackedFrom(socket, signal);
   const chunked = body.chunked && !body.taken;
   await reply.run(chunked ? { ...connection, readable: Readable.from(dechunk(socket)) } : connection);

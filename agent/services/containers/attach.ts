@@ -2,7 +2,7 @@ import type { Hijacked } from '../../http/router.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import type { Live } from './live.ts';
-import { flushed, outputWriter, pumpInput } from './raw-stream.ts';
+import { flushed, outputWriter, pumpInput, withoutHeads } from './raw-stream.ts';
 import { guard, hasProcesses } from './state.ts';
 
 export interface AttachOptions {
@@ -36,7 +36,13 @@ export function attach(
   const { Tty: tty = false, OpenStdin: openStdin = false, StdinOnce: stdinOnce = false } = live.record.config;
   return async (connection) => {
     const write = outputWriter(connection, { ...options, raw: tty || !options.multiplexed });
-    if (options.logs) await replay(live.id, options, connection);
+    const plain = !tty && !options.multiplexed;
+    if (options.logs)
+      await replay(
+        live.id,
+        options,
+        plain ? { ...connection, writable: withoutHeads(connection.writable) } : connection,
+      );
     if (!options.stream) return flushed(connection);
     emit(ctx, live, 'attach');
     let finish: () => void = () => undefined;

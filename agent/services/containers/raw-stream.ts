@@ -1,4 +1,4 @@
-import type { Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import type { Hijacked } from '../../http/router.ts';
 import { DetachFilter } from './detach-keys.ts';
 
@@ -18,6 +18,31 @@ export interface StreamOptions {
   raw: boolean;
   stdout: boolean;
   stderr: boolean;
+}
+
+/** Takes multiplexed output and gives it on without the heads. */
+export function withoutHeads(target: Writable): Writable {
+  let head = Buffer.alloc(0);
+  let left = 0;
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const out: Buffer[] = [];
+      for (let rest = chunk; rest.length > 0;) {
+        if (left === 0) {
+          const missing = 8 - head.length;
+          head = Buffer.concat([head, rest.subarray(0, missing)]);
+          rest = rest.subarray(missing);
+          if (head.length < 8) break;
+          left = head.readUInt32BE(4);
+          head = Buffer.alloc(0);
+        }
+        out.push(rest.subarray(0, left));
+        rest = rest.subarray(out.at(-1)?.length ?? 0);
+        left -= out.at(-1)?.length ?? 0;
+      }
+      target.write(Buffer.concat(out), () => done());
+    },
+  });
 }
 
 /** Bytes that may wait for a client before the process is held back; dockerd's limit too. */
