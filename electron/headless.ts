@@ -5,7 +5,6 @@ import { parseArgs } from 'node:util';
 import { parseEndpoint } from './engine/endpoint.ts';
 import { openTransport } from './engine/transport.ts';
 import { socketChannel } from './host/channel.ts';
-import { defaultEngine } from './host/engine-process.ts';
 import { HostError } from './host/failures.ts';
 import { createHost } from './host/host.ts';
 import { settingsPath } from './settings/settings.ts';
@@ -81,15 +80,17 @@ function openExternal(url: string): Promise<void> {
 
 async function main(): Promise<void> {
   const { port, engine, open } = readArguments(process.argv.slice(2));
-  const own = engine === undefined ? defaultEngine() : undefined;
   let endpoint;
   try {
-    endpoint = own ? own.endpoint : parseEndpoint(engine as string);
+    endpoint = engine === undefined ? undefined : parseEndpoint(engine);
   } catch (error) {
     fail((error as Error).message, 2);
   }
-  const transport = await openTransport(endpoint);
-  const host = await createHost({ transport, startEngine: own?.start, settingsFile: settingsPath(), openExternal });
+  const host = await createHost({
+    ...(endpoint ? { transport: await openTransport(endpoint) } : {}),
+    settingsFile: settingsPath(),
+    openExternal,
+  });
   const server = await startWebServer({ port, root: rendererRoot(), onSocket: socketChannel(host.router) }).catch(
     (error: NodeJS.ErrnoException) =>
       fail(error.code === 'EADDRINUSE' ? `port ${port} is in use; choose another, or --port 0` : error.message),
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  console.log(`Berth serves its window to one browser on this machine; the engine is ${transport.address}.`);
+  console.log(`Berth serves its window to one browser on this machine; the engine is ${host.link.client.address}.`);
   console.log(server.url);
   if (open && (process.env['DISPLAY'] || process.env['WAYLAND_DISPLAY']))
     await openExternal(server.url).catch(() => undefined);

@@ -1,5 +1,8 @@
 import { eventIterator, oc, type } from '@orpc/contract';
 import { z } from 'zod';
+import type * as engines from './engines.ts';
+import type * as machine from './machine.ts';
+import { START_MODES } from './machine.ts';
 import type { AppError } from './model.ts';
 import type * as model from './model.ts';
 import { runRequest } from './run-request.ts';
@@ -27,12 +30,53 @@ const newNetwork = z.object({
 });
 export type NewNetwork = z.infer<typeof newNetwork>;
 
+/** The bounds are the host's to know: what is out of them is refused with the field's name. */
+const machineSettings = z
+  .object({
+    cpus: z.number(),
+    memory: z.number(),
+    disk: z.number(),
+    folders: z.array(z.object({ path: z.string().max(4096), writable: z.boolean() })).max(64),
+    start: z.enum(START_MODES),
+    idleMinutes: z.number(),
+  })
+  .partial();
+const endpoint = z.string().max(4096);
+
 export const contract = {
   engine: {
     /** first the present state, then each change */
     watch: base.output(streamOf<model.EngineStatus>()),
     /** starts the engine where it is not running, or connects again */
     start: base.output(type<void>()),
+    /** what the engine in use is configured with */
+    defaults: base.output(type<engines.EngineDefaults>()),
+  },
+  engines: {
+    /** first the present choice, then each change */
+    watch: base.output(streamOf<engines.EngineChoices>()),
+    /** uses another engine from now on, in every window, and at the next start */
+    select: base.input(z.object({ id })).output(type<void>()),
+    add: base.input(z.object({ name: z.string().max(255), endpoint })).output(type<{ id: string }>()),
+    remove: base.input(z.object({ id })).output(type<void>()),
+    /** asks the engine at an address what it is, without using it */
+    check: base.input(z.object({ endpoint })).output(type<engines.EngineCheck>()),
+  },
+  machine: {
+    /** first the present state, then each change; memory and disk are measured while somebody watches */
+    watch: base.output(streamOf<machine.MachineStatus>()),
+    host: base.output(type<machine.MachineHost>()),
+    /** resolves when its engine answers */
+    start: base.output(type<void>()),
+    stop: base.output(type<void>()),
+    /** ends it at once */
+    kill: base.output(type<void>()),
+    restart: base.output(type<void>()),
+    /** removes its disk with every image, container and volume */
+    reset: base.output(type<void>()),
+    console: base.output(streamOf<machine.ConsoleUpdate>()),
+    settings: base.output(type<machine.MachineSettings>()),
+    setSettings: base.input(machineSettings).output(type<machine.SettingsOutcome>()),
   },
   containers: {
     watch: base.output(streamOf<model.ContainerChange>()),
@@ -118,6 +162,10 @@ export const contract = {
     /** what everything takes on disk; takes as long as the engine needs to measure it */
     diskUsage: base.output(type<model.DiskUsage>()),
     /** opens a link in the user's browser; only http(s) to this machine and to published ports */
+    /** where things are on this machine's disk */
+    places: base.output(type<engines.Place[]>()),
+    /** all that helps to find a fault, as text and without secrets */
+    report: base.output(type<{ text: string }>()),
     openExternal: base.input(z.object({ url: z.url() })).output(type<void>()),
   },
 };

@@ -128,7 +128,21 @@ export interface MachineStatus {
   /** when the machine stops by itself unless it is used: milliseconds since the epoch */
   idleStopAt?: number;
   warnings: string[];
+  /** what is being prepared before the machine's process starts: "the image is being built" */
+  progress?: string;
   error?: string;
   /** the path of the console's log */
   console: string;
 }
+
+/** What this host has to give to the machine, and whether it needs one. */
+export interface MachineHost {
+  cpus: number;
+  /** MiB */
+  memory: number;
+  /** false: this host's kernel is no Linux, and containers need the machine */
+  linux: boolean;
+}
+
+/** The kept console: first what is there, then what comes; `begin` each time when the machine starts a new one. */
+export type ConsoleUpdate = { kind: 'begin' } | { kind: 'lines'; lines: string[] } | { kind: 'caughtUp' };

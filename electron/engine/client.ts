@@ -44,6 +44,16 @@ export interface EngineInfo {
   CgroupVersion?: string;
   DefaultRuntime?: string;
   Warnings?: string[] | null;
+  DockerRootDir?: string;
+  LoggingDriver?: string;
+  HttpProxy?: string;
+  HttpsProxy?: string;
+  NoProxy?: string;
+  RegistryConfig?: {
+    InsecureRegistryCIDRs?: string[] | null;
+    Mirrors?: string[] | null;
+    IndexConfigs?: Record<string, { Name: string; Secure: boolean }>;
+  };
 }
 
 /** GET /system/df, as far as it is used here. */
@@ -62,9 +72,15 @@ const imagePath = (reference: string) => reference.split('/').map(at).join('/');
 
 /** The Docker Engine API, and /berth/v1 where there is one, as far as the window needs them. Types are the wire's. */
 export class EngineClient {
-  readonly #http: EngineHttp;
+  #http: EngineHttp;
 
   constructor(transport: Transport) {
+    this.#http = new EngineHttp(transport);
+  }
+
+  /** Speaks to another engine from now on; whatever goes on with the one before ends. */
+  switchTo(transport: Transport): void {
+    this.#http.close();
     this.#http = new EngineHttp(transport);
   }
 

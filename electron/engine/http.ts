@@ -44,6 +44,8 @@ class TransportAgent extends Agent {
 export class EngineHttp {
   readonly #transport: Transport;
   readonly #agent: TransportAgent;
+  /** connections that were taken over: the agent knows them no more */
+  readonly #upgraded = new Set<Duplex>();
 
   constructor(transport: Transport) {
     this.#transport = transport;
@@ -80,6 +82,8 @@ export class EngineHttp {
       req.once('error', (error) => fail(this.#unreachable(error, options.signal)));
       req.once('upgrade', (_response, socket, head) => {
         if (head.length > 0) socket.unshift(head);
+        this.#upgraded.add(socket);
+        socket.once('close', () => this.#upgraded.delete(socket));
         done(socket);
       });
       req.once('response', (response) => {
@@ -93,7 +97,9 @@ export class EngineHttp {
     });
   }
 
+  /** Ends every call and connection. */
   close(): void {
+    for (const socket of this.#upgraded) socket.destroy();
     this.#agent.destroy();
     this.#transport.close();
   }

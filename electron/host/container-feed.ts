@@ -50,6 +50,7 @@ export class ContainerFeed {
       this.#listAll();
     });
     link.events.listen((event) => this.#onEvent(event));
+    link.switched.listen(() => this.#forget());
     this.#timer = setInterval(() => this.#age(), RELIST_SECONDS);
     this.#timer.unref();
   }
@@ -120,6 +121,19 @@ export class ContainerFeed {
       const exitCode = Number(event.Actor.Attributes['exitCode'] ?? 0);
       if (row && !this.#stopping.delete(id)) this.died.emit({ row, exitCode });
     }
+  }
+
+  /** Another engine: its containers are others. */
+  #forget(): void {
+    this.#rows.clear();
+    this.#pending.clear();
+    this.#stopping.clear();
+    this.#listed = false;
+    for (const reader of this.#readers) {
+      reader.snapshot = true;
+      reader.wake.wake();
+    }
+    this.changed.emit();
   }
 
   #mark(id: string): void {

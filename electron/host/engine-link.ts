@@ -2,13 +2,23 @@ import type { EventMessage } from '../../agent/api/system.ts';
 import type { EngineStatus } from '../contract/model.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { UnreachableError } from '../engine/errors.ts';
-import { toAppError, unreachableAction } from './failures.ts';
+import type { Transport } from '../engine/transport.ts';
+import { toAppError } from './failures.ts';
 import { Latest, pause, Signal } from './signals.ts';
 
 /** Milliseconds: first and longest wait between tries to connect; between pings; how often at most `/info` is asked again. */
 const FIRST_RETRY = 250;
 const LONGEST_RETRY = 5_000;
 const PING_INTERVAL = 10_000;
+
+/** What a failure says of the engine; others mean that it cannot be reached. */
+const STATE_OF_FAILURE: Record<string, EngineStatus['state']> = {
+  'engine-start': 'stopped',
+  'engine-privileges': 'stopped',
+  machine: 'stopped',
+  'machine-stopped': 'stopped',
+  'machine-starting': 'starting',
+};
 
 /** Starts the engine where that can be done from here. Throws HostError, whose words the window shows. */
 export type StartEngine = (signal: AbortSignal) => Promise<void>;
@@ -22,15 +32,20 @@ export class EngineLink {
   readonly status: Latest<EngineStatus>;
   readonly connected = new Signal<void>();
   readonly events = new Signal<EventMessage>();
-  readonly #start: StartEngine | undefined;
+  /** another engine is used from now on: nothing of the one before is true any more */
+  readonly switched = new Signal<void>();
+  #start: StartEngine | undefined;
   readonly #stop = new AbortController();
+  /** aborted when another engine is chosen */
+  #turn = new AbortController();
   #retryNow: () => void = () => undefined;
   #startAsked: boolean;
 
-  constructor(client: EngineClient, start?: StartEngine) {
+  /** `now`: starts the engine at once where it is not running; else when it is asked for */
+  constructor(client: EngineClient, start?: StartEngine, now = true) {
     this.client = client;
     this.#start = start;
-    this.#startAsked = start !== undefined;
+    this.#startAsked = now && start !== undefined;
     this.status = new Latest<EngineStatus>({ state: 'starting', endpoint: client.address, warnings: [] });
   }
 
@@ -46,6 +61,23 @@ export class EngineLink {
   close(): void {
     this.#stop.abort();
     this.client.close();
+  }
+
+  /** Uses another engine; `now`: starts it at once where it is not running. */
+  switchTo(transport: Transport, start: StartEngine | undefined, now: boolean): void {
+    this.#start = start;
+    this.#startAsked = now && start !== undefined;
+    const before = this.#turn;
+    this.#turn = new AbortController();
+    this.client.switchTo(transport);
+    this.status.set({ state: 'starting', endpoint: transport.address, warnings: [] });
+    this.switched.emit();
+    before.abort(new Error('another engine was chosen'));
+  }
+
+  /** Something happened that may have brought the engine back. */
+  tryNow(): void {
+    if (!this.ready) this.#retryNow();
   }
 
   /** Tries again now, and starts the engine where that is possible. Resolves when it is ready, or has failed again. */
@@ -67,16 +99,16 @@ export class EngineLink {
   async #loop(signal: AbortSignal): Promise<void> {
     let wait = FIRST_RETRY;
     while (!signal.aborted) {
+      const turn = AbortSignal.any([signal, this.#turn.signal]);
       try {
-        if (this.#startAsked) await this.#ensureStarted(signal);
-        await this.#session(signal);
+        if (this.#startAsked) await this.#ensureStarted(turn);
+        await this.#session(turn);
         wait = FIRST_RETRY;
       } catch (error) {
-        if (signal.aborted) return;
-        this.#failed(error);
+        if (!turn.aborted) this.#failed(error);
       }
-      await this.#retryPause(wait, signal);
-      wait = Math.min(wait * 2, LONGEST_RETRY);
+      await this.#retryPause(wait, turn);
+      wait = turn.aborted ? FIRST_RETRY : Math.min(wait * 2, LONGEST_RETRY);
     }
   }
 
@@ -97,7 +129,9 @@ export class EngineLink {
     try {
       await this.client.ping(end.signal);
       const events = await this.client.events(end.signal);
-      this.status.set(await this.#describe());
+      const described = await this.#describe();
+      end.signal.throwIfAborted();
+      this.status.set(described);
       this.connected.emit();
       void this.#pingUntilDead(end);
       await this.#passOn(events);
@@ -163,10 +197,11 @@ export class EngineLink {
     const problem = {
       title: failure.message,
       detail: failure.detail ?? '',
-      action: error instanceof UnreachableError ? unreachableAction(error) : (failure.action ?? ''),
+      action: failure.action ?? '',
     };
-    const state = failure.code === 'engine-start' || failure.code === 'engine-privileges' ? 'stopped' : 'unreachable';
+    const state = STATE_OF_FAILURE[failure.code] ?? 'unreachable';
     const { value } = this.status;
+    if (state === 'starting' && value.state === state) return;
     // A start that failed is the better explanation than that nobody answers, which follows from it.
     if (state === 'unreachable' && value.state === 'stopped') return;
     if (value.state === state && value.problem?.detail === problem.detail) return;

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Endpoint } from '../engine/endpoint.ts';
 import { unixTransport } from '../engine/transport.ts';
 import { EngineClient } from '../engine/client.ts';
+import { berthCommand } from './berth-command.ts';
 import type { StartEngine } from './engine-link.ts';
 import { HostError } from './failures.ts';
 import { pause } from './signals.ts';
@@ -36,14 +36,6 @@ export function enginePaths(uid = process.getuid?.() ?? 0, env: NodeJS.ProcessEn
   const data = join(env['XDG_DATA_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'share'), 'berth');
   const state = join(env['XDG_STATE_HOME'] ?? join(env['HOME'] ?? homedir(), '.local', 'state'), 'berth');
   return { socket: join(run, 'engine.sock'), root: data, runDir: run, log: join(state, 'engine.log') };
-}
-
-/** `bin/berth`, from the built file (dist/electron) or the source (electron/host). */
-function berthCommand(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'bin', 'berth')) && dirname(directory) !== directory)
-    directory = dirname(directory);
-  return join(directory, 'bin', 'berth');
 }
 
 export interface OwnEngine {

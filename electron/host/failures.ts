@@ -1,6 +1,7 @@
 import { ORPCError, ValidationError } from '@orpc/server';
 import type { AppError } from '../contract/model.ts';
 import { ApiError, UnreachableError } from '../engine/errors.ts';
+import { MachineError } from '../machine/types.ts';
 
 /** An expected failure of the host's own. */
 export class HostError extends Error {
@@ -21,7 +22,15 @@ export function toAppError(error: unknown, field?: string): AppError {
 
 function describe(error: unknown): AppError {
   if (error instanceof HostError) return error.failure;
-  if (error instanceof UnreachableError) return unreachable(error);
+  // a transport that knows better why there is no engine says so
+  if (error instanceof UnreachableError)
+    return error.cause instanceof HostError ? error.cause.failure : unreachable(error);
+  if (error instanceof MachineError)
+    return {
+      code: 'machine',
+      message: sentence(error.message),
+      ...(error.hint ? { action: sentence(error.hint) } : {}),
+    };
   if (error instanceof ApiError) return refusal(error);
   if (isBrokenConnection(error))
     return {
@@ -38,6 +47,9 @@ function describe(error: unknown): AppError {
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'internal', message, action: 'This is a fault in Berth. Try again; if it stays, please report it.' };
 }
+
+/** The command line's words, as the window writes them. */
+const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** What Node's streams fail with when the other side is gone. */
 function isBrokenConnection(error: unknown): error is Error {

@@ -1,23 +1,31 @@
 import type { NetworkInspect } from '../../agent/api/network.ts';
+import type { EngineDefaults, Place } from '../contract/engines.ts';
 import type { NetworkRow, VolumeRow } from '../contract/model.ts';
 import { EngineClient } from '../engine/client.ts';
 import type { Transport } from '../engine/transport.ts';
-import { loadSettings, saveSettings, type Settings } from '../settings/settings.ts';
+import { CommandLineMachine } from './machine-control.ts';
+import type { MachineControl } from '../machine/types.ts';
+import type { Settings } from '../settings/settings.ts';
 import { ContainerFeed } from './container-feed.ts';
-import { EngineLink, type StartEngine } from './engine-link.ts';
+import { EngineLink } from './engine-link.ts';
+import { defaultEngine } from './engine-process.ts';
+import { Engines } from './engines.ts';
 import { HostError } from './failures.ts';
 import { ImageFeed } from './image-feed.ts';
 import { engineHostOf, isAllowedLink } from './links.ts';
 import { registryAuth } from './registry-auth.ts';
 import { createRouter, type HostRouter } from './router.ts';
-import { Latest } from './signals.ts';
+import { MachineService } from './machine-service.ts';
+import { engineDefaults, places, report } from './places.ts';
+import { openSettings } from './settings-store.ts';
 import { Terminals } from './terminals.ts';
 import { UsageFeed } from './usage-feed.ts';
 
 export interface HostOptions {
-  transport: Transport;
-  /** starts the engine where that is possible */
-  startEngine?: StartEngine;
+  /** the engine that was named at the start; without it the one that was chosen in the window is used */
+  transport?: Transport;
+  /** the machine of this host, where it is another than the user's */
+  machine?: MachineControl;
   settingsFile: string;
   /** opens a link in the user's browser; rejects where there is none */
   openExternal: (url: string) => Promise<void>;
@@ -30,12 +38,17 @@ export interface HostServices {
   readonly images: ImageFeed;
   readonly usage: UsageFeed;
   readonly terminals: Terminals;
+  readonly engines: Engines;
+  readonly machine: MachineService;
   authFor(reference: string): Promise<string>;
   listNetworks(): Promise<NetworkRow[]>;
   listVolumes(): Promise<VolumeRow[]>;
   watchSettings(signal: AbortSignal): AsyncGenerator<{ theme: Settings['theme'] }>;
   changeSettings(change: { theme: Settings['theme'] }): Promise<void>;
   openExternal(url: string): Promise<void>;
+  engineDefaults(): Promise<EngineDefaults>;
+  places(): Place[];
+  report(): Promise<{ text: string }>;
 }
 
 export interface Host extends HostServices {
@@ -45,27 +58,36 @@ export interface Host extends HostServices {
 
 /** Everything the desktop side does that is not a window: one engine's connection, what is known of it, and the contract. */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const link = new EngineLink(new EngineClient(options.transport), options.startEngine);
+  const settings = await openSettings(options.settingsFile);
+  const machine = new MachineService(options.machine ?? new CommandLineMachine());
+  const own = process.platform === 'linux' ? defaultEngine() : undefined;
+  const pinned = options.transport?.address;
+  const engines = new Engines({ settings, machine, own, ...(pinned === undefined ? {} : { pinned }) });
+  const first = options.transport ? { transport: options.transport, startNow: false } : await engines.first();
+  const link = new EngineLink(new EngineClient(first.transport), first.start, first.startNow);
+  engines.attach(link);
+  machine.changed.listen(() => link.tryNow());
   const containers = new ContainerFeed(link);
   const images = new ImageFeed(link, containers);
   const usage = new UsageFeed(link, containers);
-  const settings = new Latest(await loadSettings(options.settingsFile));
   const services: HostServices = {
     link,
     containers,
     images,
     usage,
+    engines,
+    machine,
     terminals: new Terminals(link.client),
     authFor: (reference) => registryAuth(reference),
     listNetworks: async () => (await link.client.listNetworks()).map((network) => toNetworkRow(network, containers)),
     listVolumes: () => listVolumes(link.client, containers),
     watchSettings: async function* (signal) {
-      for await (const { theme } of settings.watch(signal)) yield { theme };
+      for await (const { theme } of settings.values.watch(signal)) yield { theme };
     },
-    changeSettings: async (change) => {
-      settings.set({ ...settings.value, ...change });
-      await saveSettings(options.settingsFile, settings.value);
-    },
+    changeSettings: (change) => settings.change(change),
+    engineDefaults: () => engineDefaults(link.client),
+    places: () => places(options.settingsFile),
+    report: () => report(link, engines, machine, options.settingsFile),
     openExternal: async (url) => {
       if (!isAllowedLink(url, containers.rows.values(), engineHostOf(link.client.address)))
         throw new HostError({
@@ -77,6 +99,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     },
   };
   link.run();
+  if (pinned === undefined) void startWithApplication(machine);
   const close = () => {
     link.close();
     containers.close();
@@ -84,6 +107,13 @@ export async function createHost(options: HostOptions): Promise<Host> {
     usage.close();
   };
   return { ...services, router: createRouter(services), close };
+}
+
+/** A machine that starts with the application does so whichever engine is used: its containers may serve others. */
+async function startWithApplication(machine: MachineService): Promise<void> {
+  const { start } = await machine.settings();
+  // why it failed is in its state, which the window shows
+  if (start === 'application') await machine.start().catch(() => undefined);
 }
 
 function toNetworkRow(network: NetworkInspect, containers: ContainerFeed): NetworkRow {

@@ -25,6 +25,12 @@ export class ImageFeed {
     link.connected.listen(() => this.#change(true));
     link.events.listen((event) => event.Type === 'image' && this.#change(true));
     containers.changed.listen(() => this.#change(false));
+    link.switched.listen(() => {
+      this.#summaries = undefined;
+      this.#stale = true;
+      this.#text = '';
+      this.#current.set({ kind: 'snapshot', rows: [] });
+    });
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { implement } from '@orpc/server';
 import type { VolumeInspect } from '../../agent/api/network.ts';
 import { contract } from '../contract/contract.ts';
+import type { MachineSettings } from '../contract/machine.ts';
 import type { ActionResult } from '../contract/model.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { splitReference } from '../engine/reference.ts';
@@ -48,7 +49,7 @@ const noSignal = new AbortController().signal;
 
 /** The contract, implemented with the host's services. */
 export function createRouter(host: HostServices) {
-  const { link, containers, images, usage, terminals } = host;
+  const { link, engines, machine, containers, images, usage, terminals } = host;
   const { client } = link;
   const os = implement(contract).use(async ({ next }) => {
     try {
@@ -64,6 +65,28 @@ export function createRouter(host: HostServices) {
     engine: {
       watch: os.engine.watch.handler(({ signal = noSignal }) => guarded(link.status.watch(signal))),
       start: os.engine.start.handler(() => link.start()),
+      defaults: os.engine.defaults.handler(() => host.engineDefaults()),
+    },
+    engines: {
+      watch: os.engines.watch.handler(({ signal = noSignal }) => guarded(engines.watch(signal))),
+      select: os.engines.select.handler(({ input }) => engines.select(input.id)),
+      add: os.engines.add.handler(({ input }) => engines.add(input.name, input.endpoint)),
+      remove: os.engines.remove.handler(({ input }) => engines.remove(input.id)),
+      check: os.engines.check.handler(({ input }) => engines.check(input.endpoint)),
+    },
+    machine: {
+      watch: os.machine.watch.handler(({ signal = noSignal }) => guarded(machine.watch(signal))),
+      host: os.machine.host.handler(() => machine.host()),
+      start: os.machine.start.handler(() => machine.start()),
+      stop: os.machine.stop.handler(() => machine.stop()),
+      kill: os.machine.kill.handler(() => machine.kill()),
+      restart: os.machine.restart.handler(() => machine.restart()),
+      reset: os.machine.reset.handler(() => machine.reset()),
+      console: os.machine.console.handler(({ signal = noSignal }) => guarded(machine.console(signal))),
+      settings: os.machine.settings.handler(() => machine.settings()),
+      setSettings: os.machine.setSettings.handler(({ input }) =>
+        machine.setSettings(input as Partial<MachineSettings>),
+      ),
     },
     containers: {
       watch: os.containers.watch.handler(({ signal = noSignal }) => guarded(containers.watch(signal))),
@@ -138,6 +161,8 @@ export function createRouter(host: HostServices) {
     },
     system: {
       diskUsage: os.system.diskUsage.handler(() => diskUsage(client, containers.rows)),
+      places: os.system.places.handler(() => host.places()),
+      report: os.system.report.handler(() => host.report()),
       openExternal: os.system.openExternal.handler(({ input }) => host.openExternal(input.url)),
     },
   });

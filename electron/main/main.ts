@@ -1,9 +1,7 @@
 import { app, BrowserWindow, dialog, ipcMain, MessageChannelMain, session, shell } from 'electron';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openTransport } from '../engine/transport.ts';
 import { portChannel } from '../host/channel.ts';
-import { defaultEngine } from '../host/engine-process.ts';
 import { createHost, type Host } from '../host/host.ts';
 import { settingsPath } from '../settings/settings.ts';
 import { APP_ORIGIN, registerAppScheme, serveApp } from './app-protocol.ts';
@@ -54,10 +52,7 @@ function openLink(url: string): void {
 async function start(): Promise<void> {
   setMenu(process.platform === 'darwin');
   serveApp(session.defaultSession, renderer);
-  const engine = defaultEngine();
   host = await createHost({
-    transport: await openTransport(engine.endpoint),
-    startEngine: engine.start,
     settingsFile: settingsPath(),
     openExternal: (url) => shell.openExternal(url),
   });

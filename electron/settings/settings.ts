@@ -7,8 +7,22 @@ import { z } from 'zod';
 const schema = z.looseObject({
   version: z.literal(1).default(1),
   theme: z.enum(['system', 'light', 'dark']).catch('system').default('system'),
+  /** the id of the engine in use; '' is this platform's own */
+  engine: z.string().catch('').default(''),
+  /** engines that were added in the window */
+  engines: z
+    .array(z.object({ name: z.string(), endpoint: z.string() }))
+    .catch([])
+    .default([]),
 });
 export type Settings = z.infer<typeof schema>;
+
+/** The settings as they are now, for who follows them; a change is on disk before it is told. */
+export interface SettingsStore {
+  readonly path: string;
+  readonly current: Settings;
+  change(change: Partial<Settings>): Promise<void>;
+}
 
 /** `$XDG_CONFIG_HOME/berth/settings.json` (https://specifications.freedesktop.org/basedir-spec/). */
 export function settingsPath(env: NodeJS.ProcessEnv = process.env): string {

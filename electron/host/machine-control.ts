@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import type { MachineSettings, MachineStatus, SettingsOutcome } from '../contract/machine.ts';
+import { machinePaths, type MachinePaths } from '../machine/paths.ts';
+import { readSettings, writeSettings } from '../machine/settings.ts';
+import { currentStatus } from '../machine/status.ts';
+import { MachineError, RESTART_SETTINGS, type MachineControl } from '../machine/types.ts';
+import { berthCommand } from './berth-command.ts';
+import { pause } from './signals.ts';
+
+/** Milliseconds between two looks at the machine's state while somebody watches. */
+const LOOK = 400;
+
+interface Ended {
+  code: number | null;
+  out: string;
+  errors: string;
+}
+
+/**
+ * The machine through `berth machine`: the process that holds it outlives this one, and a terminal and the window may each start and
+ * stop it.
+ */
+export class CommandLineMachine implements MachineControl {
+  readonly #command: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #paths: MachinePaths;
+  /** the last thing that `berth machine start` said of what it prepares; undefined while none runs */
+  #preparing: string | undefined;
+
+  constructor(env: NodeJS.ProcessEnv = process.env, command = berthCommand()) {
+    this.#env = env;
+    this.#command = command;
+    this.#paths = machinePaths(env);
+  }
+
+  async status(): Promise<MachineStatus> {
+    const status = await currentStatus(this.#paths);
+    if (this.#preparing === undefined || status.state === 'running' || status.state === 'starting') return status;
+    const { socket, console, settings } = status;
+    const steps = status.steps.map(({ step }) => ({ step }));
+    return {
+      state: 'starting',
+      socket,
+      console,
+      steps,
+      warnings: [],
+      progress: this.#preparing,
+      ...(settings ? { settings } : {}),
+    };
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<MachineStatus> {
+    let told = '';
+    while (!signal.aborted) {
+      const status = await this.status();
+      const text = JSON.stringify(status);
+      if (text !== told) {
+        told = text;
+        yield status;
+      }
+      await pause(LOOK, signal);
+    }
+  }
+
+  async start(): Promise<void> {
+    this.#preparing ??= '';
+    try {
+      const ended = await this.#run('start', (line) => (this.#preparing = line));
+      if (ended.code !== 0) throw await this.#failure(ended);
+    } finally {
+      this.#preparing = undefined;
+    }
+  }
+
+  async stop(): Promise<'clean' | 'hard' | 'not running'> {
+    const ended = await this.#run('stop');
+    if (ended.code !== 0) throw await this.#failure(ended);
+    if (ended.out.includes('does not run')) return 'not running';
+    return ended.out.includes('hard') ? 'hard' : 'clean';
+  }
+
+  async kill(): Promise<void> {
+    await this.#must('kill');
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async reset(): Promise<void> {
+    await this.#must('reset');
+  }
+
+  settings(): Promise<MachineSettings> {
+    return Promise.resolve(readSettings(this.#paths));
+  }
+
+  async setSettings(change: Partial<MachineSettings>): Promise<SettingsOutcome> {
+    const settings = writeSettings(this.#paths, change);
+    const { state } = await this.status();
+    const names = Object.keys(change) as (keyof MachineSettings)[];
+    const runs = state === 'running' || state === 'starting';
+    const waits = (name: keyof MachineSettings) => runs && (RESTART_SETTINGS.includes(name) || name === 'disk');
+    return {
+      settings,
+      applied: names.filter((name) => !waits(name)),
+      needsRestart: names.filter(waits),
+    };
+  }
+
+  async console(lines: number): Promise<string> {
+    const text = await readFile(this.#paths.console, 'latin1').catch(() => '');
+    return text.split('\n').slice(-lines).join('\n');
+  }
+
+  async #must(verb: string): Promise<void> {
+    const ended = await this.#run(verb);
+    if (ended.code !== 0) throw await this.#failure(ended);
+  }
+
+  /** What the machine says of its failure, else what the command said. */
+  async #failure(ended: Ended): Promise<MachineError> {
+    const status = await currentStatus(this.#paths);
+    const failed = status.steps.find(({ error }) => error !== undefined);
+    if (status.state === 'failed') return new MachineError(status.error ?? '', failed?.hint ?? '', failed?.step);
+    return spoken(ended);
+  }
+
+  #run(verb: string, hear: (line: string) => void = () => undefined): Promise<Ended> {
+    return new Promise((done, fail) => {
+      const child = spawn(this.#command, ['machine', verb], {
+        env: this.#env,
+        cwd: '/',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const ended: Ended = { code: null, out: '', errors: '' };
+      child.stdout.on('data', (chunk: Buffer) => (ended.out += chunk.toString('utf8')));
+      child.stderr.on('data', (chunk: Buffer) => {
+        ended.errors += chunk.toString('utf8');
+        const line = chunk.toString('utf8').trim().split('\n').at(-1);
+        if (line) hear(line);
+      });
+      child.once('error', (error) => fail(new MachineError(`berth machine cannot be run: ${error.message}`, '')));
+      child.once('close', (code) => done({ ...ended, code }));
+    });
+  }
+}
+
+/** "berth machine: what" and "what to do: hint", as the command prints them. */
+export function spoken(ended: { code: number | null; errors: string }): MachineError {
+  const what = /berth machine(?: \w+)?: (.+)/.exec(ended.errors)?.[1];
+  const hint = /what to do: +(.+)/.exec(ended.errors)?.[1];
+  return new MachineError(what ?? `berth machine ended with status ${ended.code}`, hint ?? '');
+}
