@@ -86,5 +86,45 @@ export interface CgroupNode {
   memory: number;
   pids: number;
   cpuPercent: number;
+  /** when its counters were read, and these, since the group was made: nanoseconds of CPU time, bytes */
+  time: number;
+  cpuTime: number;
+  readBytes: number;
+  writeBytes: number;
+  /** in force on the group itself; null: no limit of its own */
+  limits: { memory: number | null; cpus: number | null; pids: number | null; cpuset: string | null };
   children: CgroupNode[];
+}
+
+export interface ProcessName {
+  pid: number;
+  /** as it was called, or its name in brackets when it says nothing */
+  command: string;
+}
+
+/** GET /berth/v1/cgroup?path=/berth/ID: one group of that tree, whole. */
+export interface CgroupDetail {
+  path: string;
+  /** in it and in those below it, by pid; no more than 256 of them are named */
+  processes: ProcessName[];
+  processCount: number;
+  files: Record<string, string>;
+}
+
+export type NamespaceInodes = Partial<Record<NamespaceInfo['type'], number>>;
+
+/** GET /berth/v1/namespaces: the processes of all running containers, those in the same namespaces together. */
+export interface NamespaceMap {
+  /** the engine's own */
+  host: NamespaceInodes;
+  members: NamespaceMember[];
+}
+export interface NamespaceMember {
+  containerId: string;
+  /** the container's first process is one of them */
+  main: boolean;
+  namespaces: NamespaceInodes;
+  /** by pid; no more than 64 of them are named */
+  processes: ProcessName[];
+  processCount: number;
 }

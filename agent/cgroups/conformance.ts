@@ -122,6 +122,16 @@ export function cgroupConformance(name: string, hostOf: () => ConformanceHost): 
       expect((await host.driver.read(path)).pids?.limit).toBe(Infinity);
     });
 
+    test('tells the limits in force, and that there is none', async () => {
+      expect(host.driver.limits(path)).toEqual({ memory: null, cpus: null, pids: null, cpuset: null });
+      await host.driver.update(path, { memory: 64 * MEBIBYTE, cpuQuota: 150_000, cpuPeriod: 100_000, pids: 7 });
+      await host.driver.update(path, { cpusetCpus: '0', cpusetMems: '0' });
+      expect(host.driver.limits(path)).toEqual({ memory: 64 * MEBIBYTE, cpus: 1.5, pids: 7, cpuset: '0' });
+      await host.driver.update(path, { memory: -1, cpuQuota: -1, pids: -1 });
+      expect(host.driver.limits(path)).toEqual({ memory: null, cpus: null, pids: null, cpuset: '0' });
+      expect(host.driver.limits(`${path}-gone`)).toEqual({ memory: null, cpus: null, pids: null, cpuset: null });
+    });
+
     test('lists processes, those of groups below too', async () => {
       const child = await run('read end');
       host.make(`${path}/inner`);

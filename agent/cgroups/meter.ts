@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { openMaybe, readOpen } from './files.ts';
+import type { LimitsInForce } from './limits.ts';
 import type { CgroupDriver } from './types.ts';
 
 /** What a graph needs of a group, as counters since its making. Sizes in bytes, CPU time in nanoseconds. */
@@ -26,6 +27,8 @@ export interface CgroupMeter {
 /** A driver that also meters cheaply. */
 export interface MeteredCgroups extends CgroupDriver {
   meter(path: string): CgroupMeter;
+  /** Limits in force on the group itself; all null when it is gone. */
+  limits(path: string): LimitsInForce;
   /** Names of the groups below `path`. */
   children(path: string): string[];
   /** Directory of the group, for its pressure files; undefined where the unified hierarchy does not have it. */

@@ -13,6 +13,7 @@ import {
   subgroups,
   writeValue,
 } from './files.ts';
+import { limitsV1 } from './limits.ts';
 import { OpenFiles, flatValue, type CgroupMeter, type MeteredCgroups } from './meter.ts';
 import type { CgroupMounts } from './mounts.ts';
 import type { BlkioCounter, CgroupUsage } from './types.ts';
@@ -78,6 +79,14 @@ export function createCgroupV1(mounts: CgroupMounts): MeteredCgroups {
       return result;
     },
     meter: (path) => createMeter((controller) => directory(controller, path)),
+    limits: (path) =>
+      limitsV1(
+        (controller, file) => {
+          const found = directory(controller, path);
+          return found === undefined ? undefined : readText(join(found, file));
+        },
+        readText(join(directory('cpuset', '/') ?? '', 'cpuset.cpus')),
+      ),
     children: (path) => subgroups(memberDirectories(path)[0] ?? ''),
     unified: (path) => (mounts.v2 === undefined ? undefined : groupDirectory(mounts.v2, path)),
   };

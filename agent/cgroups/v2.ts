@@ -14,6 +14,7 @@ import {
   subgroups,
   writeValue,
 } from './files.ts';
+import { limitsV2 } from './limits.ts';
 import { OpenFiles, flatValue, type CgroupMeter, type MeteredCgroups } from './meter.ts';
 import type { CgroupLimits, CgroupUsage } from './types.ts';
 
@@ -43,6 +44,7 @@ export function createCgroupV2(root: string): MeteredCgroups {
       return result;
     },
     meter: (path) => createMeter(directory(path)),
+    limits: (path) => limitsV2((file) => readText(join(directory(path), file))),
     children: (path) => subgroups(directory(path)),
     unified: directory,
   };

@@ -15,6 +15,8 @@ export function addBerthRoutes(router: Router, { system, stats, isolation }: Ber
   const container = (params: Record<string, string>) => params['id'] as string;
   router.get('/berth/v1/system', () => json(system.berth()));
   router.get('/berth/v1/cgroups', () => json(isolation.tree()));
+  router.get('/berth/v1/cgroup', async ({ query }) => json(await isolation.group(query.get('path') ?? '')));
+  router.get('/berth/v1/namespaces', async () => json(await isolation.namespaces()));
   router.get('/berth/v1/pressure', () => json(isolation.machinePressure()));
   router.get('/berth/v1/usage', () => stream('application/x-ndjson', (sink) => sendTicks(sink, stats)));
   router.get('/berth/v1/containers/{id}/history', (ctx) => json(stats.history(container(ctx.params))));

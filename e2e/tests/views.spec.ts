@@ -33,6 +33,7 @@ test('every view is whole and labelled, in both themes and sizes', async ({
   containers,
   container,
   images,
+  kernel,
   run,
   sleeper,
   docker,
@@ -82,6 +83,11 @@ test('every view is whole and labelled, in both themes and sizes', async ({
     await container.open(id, tab);
     await page.waitForTimeout(1_200);
     faults.push(...(await take(page, `container-${tab.toLowerCase()}`)));
+  }
+  for (const part of ['Control groups', 'Namespaces'] as const) {
+    await kernel.open(part);
+    await kernel.panel.getByRole('listitem').first().waitFor();
+    faults.push(...(await take(page, `kernel-${part === 'Namespaces' ? 'namespaces' : 'groups'}`)));
   }
   await images.open();
   faults.push(...(await take(page, 'images')));

@@ -121,6 +121,13 @@ export const contract = {
       )
       .output(type<void>()),
   },
+  /** null: the engine is another one, which does not tell */
+  kernel: {
+    cgroups: base.output(type<model.CgroupNode | null>()),
+    /** one group of that tree, whole; null when it is gone */
+    cgroup: base.input(z.object({ path: z.string().min(1).max(4096) })).output(type<model.CgroupDetail | null>()),
+    namespaces: base.output(type<model.NamespaceMap | null>()),
+  },
   images: {
     watch: base.output(streamOf<model.ImageChange>()),
     pull: base.input(z.object({ reference, platform: z.string() })).output(streamOf<model.PullUpdate>()),

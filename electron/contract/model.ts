@@ -1,6 +1,14 @@
 import type { ContainerInspect, ContainerStatus, PortSummary } from '../../agent/api/container.ts';
 import type { ImageHistoryItem, ImageInspect } from '../../agent/api/image.ts';
-import type { Isolation, Pressure, UsageSample } from '../../agent/api/berth.ts';
+import type {
+  CgroupDetail,
+  CgroupNode,
+  Isolation,
+  NamespaceMap,
+  NamespaceMember,
+  Pressure,
+  UsageSample,
+} from '../../agent/api/berth.ts';
 
 /** What the window shows, as plain data. Sizes in bytes, times in milliseconds since the epoch. */
 
@@ -151,4 +159,13 @@ export interface AppError {
   /** the registry that wants to know who asks: signing in to it may help */
   signInTo?: string;
 }
-export type { ContainerInspect, Isolation, Pressure, UsageSample };
+export type {
+  CgroupDetail,
+  CgroupNode,
+  ContainerInspect,
+  Isolation,
+  NamespaceMap,
+  NamespaceMember,
+  Pressure,
+  UsageSample,
+};

@@ -1,6 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { BerthSystem, Isolation, Pressure, UsageHistory, UsageTick } from '../../agent/api/berth.ts';
+import type {
+  BerthSystem,
+  CgroupDetail,
+  CgroupNode,
+  Isolation,
+  NamespaceMap,
+  Pressure,
+  UsageHistory,
+  UsageTick,
+} from '../../agent/api/berth.ts';
 import type {
   ContainerCreateRequest,
   ContainerCreateResponse,
@@ -197,15 +206,18 @@ export class EngineClient {
   isolation = (id: string): Promise<Isolation | undefined> =>
     this.#optional(`/berth/v1/containers/${at(id)}/isolation`);
   pressure = (id: string): Promise<Pressure | undefined> => this.#optional(`/berth/v1/containers/${at(id)}/pressure`);
+  cgroups = (): Promise<CgroupNode | undefined> => this.#optional('/berth/v1/cgroups');
+  cgroup = (path: string): Promise<CgroupDetail | undefined> => this.#optional('/berth/v1/cgroup', { path });
+  namespaces = (): Promise<NamespaceMap | undefined> => this.#optional('/berth/v1/namespaces');
 
   async #void(method: string, path: string, query?: Record<string, string | number | undefined>): Promise<void> {
     await this.#http.json(method, path, { query });
   }
 
   /** undefined where the engine does not know the path or the thing */
-  async #optional<T>(path: string): Promise<T | undefined> {
+  async #optional<T>(path: string, query?: Record<string, string>): Promise<T | undefined> {
     try {
-      return await this.#http.json<T>('GET', path, { timeout: 2 * PING_TIMEOUT });
+      return await this.#http.json<T>('GET', path, { query, timeout: 2 * PING_TIMEOUT });
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) return undefined;
       throw error;

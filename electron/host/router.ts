@@ -121,6 +121,11 @@ export function createRouter(host: HostServices) {
       write: os.terminals.write.handler(({ input }) => terminals.write(input.session, input.data)),
       resize: os.terminals.resize.handler(({ input }) => terminals.resize(input.session, input.columns, input.rows)),
     },
+    kernel: {
+      cgroups: os.kernel.cgroups.handler(async () => (await client.cgroups()) ?? null),
+      cgroup: os.kernel.cgroup.handler(async ({ input }) => (await client.cgroup(input.path)) ?? null),
+      namespaces: os.kernel.namespaces.handler(async () => (await client.namespaces()) ?? null),
+    },
     images: {
       watch: os.images.watch.handler(({ signal = noSignal }) => guarded(images.watch(signal))),
       pull: os.images.pull.handler(async function* ({ input, signal = noSignal }) {

@@ -32,6 +32,13 @@ export function createAppRouter(history: RouterHistory = createWebHashHistory())
       },
       { path: '/images', name: 'images', meta: { title: 'Images' }, component: ImagesView },
       { path: '/images/:id(.*)', name: 'image', meta: { title: 'Image' }, props: true, component: ImageView },
+      {
+        path: '/kernel/:part(namespaces)?',
+        name: 'kernel',
+        meta: { title: 'Kernel' },
+        props: (to) => ({ part: to.params['part'] === 'namespaces' ? 'namespaces' : 'cgroups' }),
+        component: () => loadPart(() => import('../features/kernel/KernelView.vue')),
+      },
       { path: '/volumes', name: 'volumes', meta: { title: 'Volumes' }, component: VolumesView },
       { path: '/networks', name: 'networks', meta: { title: 'Networks' }, component: NetworksView },
       { path: '/:rest(.*)*', redirect: '/containers' },

@@ -6,6 +6,7 @@ export const shortcutHelp: { keys: string[]; text: string }[] = [
   { keys: ['g', 'i'], text: 'Go to images' },
   { keys: ['g', 'v'], text: 'Go to volumes' },
   { keys: ['g', 'n'], text: 'Go to networks' },
+  { keys: ['g', 'k'], text: 'Go to the kernel’s view' },
   { keys: ['↑', '↓'], text: 'Move between rows' },
   { keys: ['Enter'], text: 'Open the row' },
   { keys: ['Space'], text: 'Select the row' },
@@ -13,7 +14,13 @@ export const shortcutHelp: { keys: string[]; text: string }[] = [
   { keys: ['?'], text: 'Show these shortcuts' },
 ];
 
-const places: Record<string, string> = { c: '#/containers', i: '#/images', v: '#/volumes', n: '#/networks' };
+const places: Record<string, string> = {
+  c: '#/containers',
+  i: '#/images',
+  v: '#/volumes',
+  n: '#/networks',
+  k: '#/kernel',
+};
 const sequenceMs = 1_200;
 
 /** Listens on the document; returns what stops it. Search fields are marked `data-search`, main actions `data-main-action`. */

@@ -1,10 +1,12 @@
-import type { CgroupNode, Isolation, Pressure, UsageSample } from '../../api/berth.ts';
-import { conflict } from '../../api/errors.ts';
+import type { CgroupDetail, CgroupNode, Isolation, NamespaceMap, Pressure, UsageSample } from '../../api/berth.ts';
+import { conflict, notFound } from '../../api/errors.ts';
 import type { MeteredCgroups } from '../../cgroups/meter.ts';
 import { describeNamespaces, readConfinement } from '../../namespaces/read.ts';
 import type { ContainerLookup } from '../containers/types.ts';
+import { namespaceMap } from './namespace-map.ts';
 import { groupPressure, machinePressure } from './pressure.ts';
-import { cgroupTree } from './tree.ts';
+import { nameProcesses } from './process-name.ts';
+import { cgroupTree, isInTree } from './tree.ts';
 
 /** What the Berth router calls. */
 export interface IsolationBackend {
@@ -13,6 +15,9 @@ export interface IsolationBackend {
   pressure(reference: string): Pressure;
   machinePressure(): Pressure;
   tree(): CgroupNode;
+  /** Throws not-found for a group that is not there, or is none of the engine's. */
+  group(path: string): Promise<CgroupDetail>;
+  namespaces(): Promise<NamespaceMap>;
 }
 
 export interface IsolationParts {
@@ -23,18 +28,21 @@ export interface IsolationParts {
   cgroupParent: string;
 }
 
+/** Processes of a group that are named. */
+const NAMED = 256;
+
 export function createIsolation({ containers, cgroups, stats, cgroupParent }: IsolationParts): IsolationBackend {
   const running = (reference: string) => {
     const record = containers.get(reference);
     if (!record.state.Running || record.state.Pid <= 0) throw conflict(`container ${record.id} is not running`);
     return record;
   };
+  const allRunning = () => [...containers.all()].filter(({ state }) => state.Running && state.Pid > 0);
   return {
     async isolation(reference) {
       const { id, state, cgroupPath } = running(reference);
       const others = new Map<string, number>();
-      for (const other of containers.all())
-        if (other.id !== id && other.state.Running && other.state.Pid > 0) others.set(other.id, other.state.Pid);
+      for (const other of allRunning()) if (other.id !== id) others.set(other.id, other.state.Pid);
       const confinement = readConfinement(state.Pid);
       if (!confinement) throw conflict(`container ${id} is not running`);
       return {
@@ -51,8 +59,26 @@ export function createIsolation({ containers, cgroups, stats, cgroupParent }: Is
       cgroupTree({
         cgroups,
         parent: cgroupParent,
-        containers: [...containers.all()].filter(({ state }) => state.Running),
+        containers: allRunning(),
         latest: (id) => stats.latest(id),
       }),
+    async group(path) {
+      const missing = () => notFound(`No such control group: ${path}`);
+      if (!isInTree(path, { parent: cgroupParent, containers: allRunning() })) throw missing();
+      const files = await cgroups.files(path);
+      if (Object.keys(files).length === 0) throw missing();
+      const pids = (await cgroups.processes(path)).sort((a, b) => a - b);
+      return { path, processes: nameProcesses(pids, NAMED), processCount: pids.length, files };
+    },
+    namespaces: async () =>
+      namespaceMap(
+        await Promise.all(
+          allRunning().map(async ({ id, state, cgroupPath }) => ({
+            containerId: id,
+            pid: state.Pid,
+            processes: await cgroups.processes(cgroupPath),
+          })),
+        ),
+      ),
   };
 }

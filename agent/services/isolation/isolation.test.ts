@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +72,53 @@ describe('the cgroup tree', () => {
     for (const id of ['a', 'b', 'c']) containers.stop(id);
     expect(isolation.tree()).toMatchObject({ path: '/berth', children: [] });
   });
+});
+
+test('each group tells its counters and the limits in force on itself', () => {
+  const { isolation } = setUp();
+  const files = { 'memory.max': '1048576\n', 'pids.max': 'max\n', 'cpu.max': '50000 100000\n', 'cpuset.cpus': '0-1\n' };
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(root, 'berth/a', file), text);
+  writeFileSync(join(root, 'berth/a/io.stat'), '8:0 rbytes=7 wbytes=9 rios=1 wios=1 dbytes=0 dios=0\n');
+  const [a, b] = isolation.tree().children;
+  expect(a).toMatchObject({ cpuTime: 1000, readBytes: 7, writeBytes: 9 });
+  expect(a?.limits).toEqual({ memory: 1_048_576, cpus: 0.5, pids: null, cpuset: '0-1' });
+  expect(b?.limits).toEqual({ memory: null, cpus: null, pids: null, cpuset: null });
+  expect(Date.now() - (a?.time ?? 0)).toBeLessThan(60_000);
+});
+
+test('one group is shown whole: its processes by name, those below it too, and its files', async () => {
+  const { isolation } = setUp();
+  writeFileSync(join(root, 'berth/a/cgroup.procs'), '4194304000\n');
+  writeFileSync(join(root, 'berth/a/made-inside/cgroup.procs'), `${process.pid}\n`);
+  const group = await isolation.group('/berth/a');
+  expect(group).toMatchObject({ path: '/berth/a', processCount: 2, files: { 'memory.current': '200' } });
+  // one of the two is no process any more
+  expect(group.processes).toEqual([{ pid: process.pid, command: expect.stringMatching(/node/) as string }]);
+  await expect(isolation.group('/berth')).resolves.toMatchObject({ path: '/berth' });
+  for (const path of ['/berth/a/../..', '/berth/none', '/other', 'berth/a', '', '/berthling', '/berth/a/'])
+    await expect(isolation.group(path)).rejects.toMatchObject({
+      kind: 'not-found',
+      message: `No such control group: ${path}`,
+    });
+});
+
+test('the map of namespaces puts processes in the same ones together', async () => {
+  const { containers, isolation } = setUp();
+  containers.stop('b');
+  const child = spawn('sleep', ['60']);
+  try {
+    await once(child, 'spawn');
+    writeFileSync(join(root, 'berth/a/made-inside/cgroup.procs'), `${child.pid}\n`);
+    const { host, members } = await isolation.namespaces();
+    expect(host.net).toBeGreaterThan(0);
+    expect(members).toEqual([
+      { containerId: 'a', main: true, namespaces: host, processCount: 2, processes: expect.any(Array) as unknown },
+    ]);
+    expect(members[0]?.processes.map(({ pid }) => pid).sort()).toEqual([process.pid, child.pid].sort());
+    expect(members[0]?.processes.find(({ pid }) => pid === child.pid)?.command).toBe('sleep 60');
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 test('isolation tells namespaces, who shares them, and the group’s files', async () => {

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, join, normalize } from 'node:path';
 import type { CgroupNode, UsageSample } from '../../api/berth.ts';
 import type { MeteredCgroups } from '../../cgroups/meter.ts';
 
@@ -9,7 +9,7 @@ interface Place {
 }
 
 export interface TreeInput {
-  cgroups: Pick<MeteredCgroups, 'meter' | 'children'>;
+  cgroups: Pick<MeteredCgroups, 'meter' | 'children' | 'limits'>;
   /** where the engine puts containers that ask for nothing else */
   parent: string;
   containers: readonly { id: string; cgroupPath: string }[];
@@ -40,6 +40,14 @@ function placeOf(root: Place, path: string): Place {
   return place;
 }
 
+/** True for what the tree may show: the engine's own group, those of containers, all above and all below these. */
+export function isInTree(path: string, { parent, containers }: Pick<TreeInput, 'parent' | 'containers'>): boolean {
+  if (!path.startsWith('/') || normalize(path) !== path || (path !== '/' && path.endsWith('/'))) return false;
+  return [parent, ...containers.map(({ cgroupPath }) => cgroupPath)].some(
+    (root) => path === '/' || path === root || path.startsWith(`${root}/`) || root.startsWith(`${path}/`),
+  );
+}
+
 /** A container that makes groups in groups is shown so deep and no deeper. */
 const DEEPEST = 16;
 
@@ -59,6 +67,11 @@ function describe(place: Place, input: TreeInput, depth: number): CgroupNode {
     ...(place.containerId ? { containerId: place.containerId } : {}),
     memory: reading?.memory ?? 0,
     pids: reading?.pids ?? 0,
+    time: Date.now(),
+    cpuTime: reading?.cpu ?? 0,
+    readBytes: reading?.readBytes ?? 0,
+    writeBytes: reading?.writeBytes ?? 0,
+    limits: input.cgroups.limits(place.path),
     cpuPercent: own ?? Math.round(nodes.reduce((sum, { cpuPercent }) => sum + cpuPercent, 0) * 100) / 100,
     children: nodes,
   };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CgroupNode, Isolation, UsageHistory } from '../../api/berth.ts';
+import type { CgroupDetail, CgroupNode, Isolation, NamespaceMap, UsageHistory } from '../../api/berth.ts';
 import type { ContainerStats } from '../../api/system.ts';
 import { dockerFixture, eventually, type DockerFixture } from '../../docker-cli-fixture.ts';
 
@@ -73,8 +73,37 @@ describe('a busy container on the default bridge', () => {
     const tree = await get<CgroupNode>('/berth/v1/cgroups');
     const node = tree.children.find(({ containerId }) => containerId === isolation.id);
     expect(node?.memory).toBeGreaterThan(25e6);
+    expect(node?.limits).toEqual({ memory: 128 * 2 ** 20, cpus: 0.5, pids: 50, cpuset: null });
+    expect(node?.cpuTime).toBeGreaterThan(0);
+    const group = await get<CgroupDetail>(`/berth/v1/cgroup?path=${encodeURIComponent(node?.path ?? '')}`);
+    expect(group.processes.map(({ pid }) => pid)).toEqual([isolation.pid]);
+    expect(group.processes[0]?.command).toMatch(/^sh -c x=/);
+    expect(Object.keys(group.files)).toEqual(Object.keys(isolation.cgroup.files));
+    expect((await fixture.engine.request('GET', '/berth/v1/cgroup?path=/etc')).status).toBe(404);
     expect((await fixture.engine.request('GET', '/berth/v1/containers/busy/pressure')).status).toBe(200);
   });
+});
+
+it('maps who is in which namespaces, with what a process made for itself inside', async () => {
+  const script = 'unshare --uts sleep 1000 & exec sleep 1001';
+  const run = (name: string, ...rest: string[]) =>
+    fixture.ok('run', '-d', '--name', name, '--cap-add', 'SYS_ADMIN', ...rest, fixture.image, 'sh', '-c', script);
+  const first = await run('first-of-two', '--network', 'none');
+  const second = await run('second-of-two', '--network', 'container:first-of-two', '--pid', 'host');
+  const members = async () => (await get<NamespaceMap>('/berth/v1/namespaces')).members;
+  const of = (all: NamespaceMap['members'], id: string) => all.filter(({ containerId }) => containerId === id);
+  const found = await eventually(members, (all) => of(all, first).length === 2, 'the process with a name of its own');
+  const [main, unshared] = of(found, first);
+  expect([main?.main, unshared?.main]).toEqual([true, false]);
+  expect(unshared?.processes.map(({ command }) => command)).toEqual(['sleep 1000']);
+  expect(unshared?.namespaces).toEqual({ ...main?.namespaces, uts: unshared?.namespaces.uts });
+  expect(unshared?.namespaces.uts).not.toBe(main?.namespaces.uts);
+  const { host } = await get<NamespaceMap>('/berth/v1/namespaces');
+  const other = of(found, second)[0]?.namespaces;
+  expect(other?.net).toBe(main?.namespaces.net);
+  expect(other?.mnt).not.toBe(main?.namespaces.mnt);
+  expect(other?.pid).toBe(host.pid);
+  await fixture.ok('rm', '-f', 'first-of-two', 'second-of-two');
 });
 
 it('keeps logs within max-size while a container writes and a client follows', async () => {
