@@ -22,6 +22,7 @@ describe('an engine through ssh', () => {
   let server: ssh2.Server;
   let port: number;
   const forwarded: string[] = [];
+  const connections = new Set<ssh2.Connection>();
 
   beforeAll(async () => {
     await engine.start();
@@ -31,6 +32,8 @@ describe('an engine through ssh', () => {
     if (known instanceof Error) throw known;
     server = new ssh2.Server({ hostKeys: [hostKey.private] }, (client) => {
       client.on('error', () => undefined);
+      connections.add(client);
+      client.once('close', () => connections.delete(client));
       client.on('authentication', (context) => {
         const right =
           context.method === 'publickey' && context.username === 'me' && context.key.data.equals(known.getPublicSSH());
@@ -82,6 +85,18 @@ describe('an engine through ssh', () => {
     await Promise.all(Array.from({ length: 20 }, () => client.version()));
     expect(new Set(forwarded)).toEqual(new Set([engine.socket]));
     stop.abort();
+    client.close();
+  });
+
+  it('a connection that breaks ends what goes on in it, and the next call makes another', async () => {
+    const client = open();
+    engine.containers.clear();
+    const stop = new AbortController();
+    const events = await client.events(stop.signal);
+    await client.version(); // its connection is kept, and nobody reads from it
+    for (const each of connections) each.end();
+    await expect(events.next()).rejects.toThrow();
+    expect(await client.listContainers()).toEqual([]);
     client.close();
   });
 

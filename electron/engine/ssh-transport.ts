@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import ssh2 from 'ssh2';
+import { openStreamLocal } from './ssh-stream.ts';
 import type { Transport } from './transport.ts';
 
 export interface SshTarget {
@@ -37,12 +37,9 @@ export function sshTransport(target: SshTarget, env: NodeJS.ProcessEnv = process
     connect: async () => {
       if (closed) throw new Error('the connection is closed');
       const client = await connection();
-      return await new Promise<Duplex>((done, fail) =>
-        client.openssh_forwardOutStreamLocal(target.path, (error, stream) => {
-          if (error) fail(new Error(`${target.path} on ${target.host}: ${error.message}`));
-          else done(withSocketMethods(stream));
-        }),
-      );
+      return openStreamLocal(client, target.path).catch((error: Error) => {
+        throw new Error(`${target.path} on ${target.host}: ${error.message}`);
+      });
     },
     close: () => {
       closed = true;
@@ -52,18 +49,6 @@ export function sshTransport(target: SshTarget, env: NodeJS.ProcessEnv = process
       );
     },
   };
-}
-
-/** Node's HTTP client calls these of a socket; an ssh channel has no such settings. */
-function withSocketMethods(stream: Duplex): Duplex {
-  const nothing = () => stream;
-  return Object.assign(stream, {
-    setTimeout: nothing,
-    setNoDelay: nothing,
-    setKeepAlive: nothing,
-    ref: nothing,
-    unref: nothing,
-  });
 }
 
 async function connectSsh(target: SshTarget, env: NodeJS.ProcessEnv, onEnd: () => void): Promise<ssh2.Client> {
