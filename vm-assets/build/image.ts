@@ -95,7 +95,7 @@ export async function makeBase(
 /** busybox, the modules that reach the root image, and boot/init. */
 async function makeInitrd(work: string, tree: string, recipe: Recipe): Promise<Buffer> {
   const directory = join(work, 'initrd.d');
-  for (const folder of ['bin', 'dev', 'modules', 'proc', 'root'])
+  for (const folder of ['bin', 'dev', 'lower', 'modules', 'proc', 'root', 'upper'])
     await mkdir(join(directory, folder), { recursive: true });
   await copyFile(join(tree, 'usr/bin/busybox'), join(directory, 'bin/busybox'));
   await symlink('busybox', join(directory, 'bin/sh'));
