@@ -1,15 +1,12 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { MachineSettings, MachineStatus, SettingsOutcome } from '../contract/machine.ts';
+import { machineStatus, setMachine, watchMachine } from '../machine/held-machine.ts';
 import { machinePaths, type MachinePaths } from '../machine/paths.ts';
-import { readSettings, writeSettings } from '../machine/settings.ts';
+import { readSettings } from '../machine/settings.ts';
 import { currentStatus } from '../machine/status.ts';
-import { MachineError, RESTART_SETTINGS, type MachineControl } from '../machine/types.ts';
+import { MachineError, type MachineControl } from '../machine/types.ts';
 import { berthCommand } from './berth-command.ts';
-import { pause } from './signals.ts';
-
-/** Milliseconds between two looks at the machine's state while somebody watches. */
-const LOOK = 400;
 
 interface Ended {
   code: number | null;
@@ -34,8 +31,11 @@ export class CommandLineMachine implements MachineControl {
     this.#paths = machinePaths(env);
   }
 
-  async status(): Promise<MachineStatus> {
-    const status = await currentStatus(this.#paths);
+  status = (): Promise<MachineStatus> => this.#withProgress(machineStatus(this.#paths));
+
+  /** Before there is a process that holds the machine, only this one knows that it is being started. */
+  async #withProgress(known: Promise<MachineStatus>): Promise<MachineStatus> {
+    const status = await known;
     if (this.#preparing === undefined || status.state === 'running' || status.state === 'starting') return status;
     const { socket, console, settings } = status;
     const steps = status.steps.map(({ step }) => ({ step }));
@@ -50,18 +50,8 @@ export class CommandLineMachine implements MachineControl {
     };
   }
 
-  async *watch(signal: AbortSignal): AsyncGenerator<MachineStatus> {
-    let told = '';
-    while (!signal.aborted) {
-      const status = await this.status();
-      const text = JSON.stringify(status);
-      if (text !== told) {
-        told = text;
-        yield status;
-      }
-      await pause(LOOK, signal);
-    }
-  }
+  watch = (signal: AbortSignal): AsyncGenerator<MachineStatus> =>
+    watchMachine(this.#paths, signal, () => this.#withProgress(currentStatus(this.#paths)));
 
   async start(): Promise<void> {
     this.#preparing ??= '';
@@ -72,6 +62,8 @@ export class CommandLineMachine implements MachineControl {
       this.#preparing = undefined;
     }
   }
+
+  wait = (): Promise<void> => this.#must('wait');
 
   async stop(): Promise<'clean' | 'hard' | 'not running'> {
     const ended = await this.#run('stop');
@@ -97,18 +89,7 @@ export class CommandLineMachine implements MachineControl {
     return Promise.resolve(readSettings(this.#paths));
   }
 
-  async setSettings(change: Partial<MachineSettings>): Promise<SettingsOutcome> {
-    const settings = writeSettings(this.#paths, change);
-    const { state } = await this.status();
-    const names = Object.keys(change) as (keyof MachineSettings)[];
-    const runs = state === 'running' || state === 'starting';
-    const waits = (name: keyof MachineSettings) => runs && (RESTART_SETTINGS.includes(name) || name === 'disk');
-    return {
-      settings,
-      applied: names.filter((name) => !waits(name)),
-      needsRestart: names.filter(waits),
-    };
-  }
+  setSettings = (change: Partial<MachineSettings>): Promise<SettingsOutcome> => setMachine(this.#paths, change);
 
   async console(lines: number): Promise<string> {
     const text = await readFile(this.#paths.console, 'latin1').catch(() => '');

@@ -11,6 +11,8 @@ const LONGEST_WAIT = 2_000;
  * made again with growing pauses until `close`. Who asks for the client meanwhile waits.
  */
 export class SshConnection {
+  /** hears that there is a connection, or none; set by who wants to know */
+  onChange: (connected: boolean) => void = () => undefined;
   readonly #target: SshTarget;
   readonly #connect: (target: SshTarget) => Promise<Client>;
   #client: Promise<Client>;
@@ -23,7 +25,7 @@ export class SshConnection {
     this.#client = this.#keepTrying();
   }
 
-  /** The living connection; waits while there is none. Rejects after `close`, and when the host key is another. */
+  /** The living connection; waits while there is none. Rejects after `close`, and when trying again does not help. */
   client(): Promise<Client> {
     return this.#client;
   }
@@ -52,15 +54,20 @@ export class SshConnection {
       try {
         const client = await this.#connect(this.#target);
         client.on('error', () => undefined); // 'close' follows
-        client.once('close', () => {
-          if (!this.#closed) this.#client = this.#keepTrying();
-        });
+        client.once('close', () => this.#lost());
         if (this.#closed) client.end();
+        this.onChange(true);
         return client;
       } catch (error) {
         if (error instanceof MachineError) throw error;
         await sleep(wait, undefined, { signal: this.#wake.signal }).catch(() => undefined);
       }
     }
+  }
+
+  #lost(): void {
+    if (this.#closed) return;
+    this.#client = this.#keepTrying();
+    this.onChange(false);
   }
 }

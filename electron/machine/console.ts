@@ -7,6 +7,7 @@ export type ConsoleEvent =
   | { kind: 'step'; step: string; seconds: number }
   | { kind: 'hostkey'; key: string }
   | { kind: 'failed'; step: string; why: string }
+  | { kind: 'unshared'; tag: string; why: string }
   | { kind: 'panic'; why: string };
 
 export function parseConsoleLine(line: string): ConsoleEvent | undefined {
@@ -16,6 +17,8 @@ export function parseConsoleLine(line: string): ConsoleEvent | undefined {
   if (key) return { kind: 'hostkey', key: key[1] as string };
   const failed = /berth: failed (\w+): (.+)/.exec(line);
   if (failed) return { kind: 'failed', step: failed[1] as string, why: (failed[2] as string).trim() };
+  const unshared = /berth: unshared (\w+): (.+)/.exec(line);
+  if (unshared) return { kind: 'unshared', tag: unshared[1] as string, why: (unshared[2] as string).trim() };
   const panic = /Kernel panic - not syncing: (.+)/.exec(line);
   return panic ? { kind: 'panic', why: (panic[1] as string).trim() } : undefined;
 }

@@ -10,26 +10,33 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { request } from 'node:http';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EngineClient } from '../engine/client.ts';
 import { SshConnection } from './connection.ts';
 import { followConsole, type ConsoleEvent } from './console.ts';
 import type { MachineImage } from './image.ts';
 import type { MachinePaths } from './paths.ts';
+import { engineEnvironment } from './host-environment.ts';
+import { engineStream, engineTransport } from './engine-stream.ts';
 import { Readiness } from './readiness.ts';
-import { forwardSocket } from './socket-forward.ts';
 import { machineKey, runOver } from './ssh.ts';
 import type { MachineSettings } from '../contract/machine.ts';
-import { MachineError, type MachineDriver, type MachineProcess } from './types.ts';
+import { MachineError, type FolderShare, type MachineDriver, type MachineProcess } from './types.ts';
 
-const ENGINE_SOCKET = '/run/berth/engine.sock';
 const GIB = 2 ** 30;
 
 export interface Machine {
   readonly process: MachineProcess;
   readonly ssh: SshConnection;
   readonly sshPort: number;
+  /** folders of this host that the guest has */
+  readonly shares: readonly FolderShare[];
+  /** by tag: why the guest could not mount one of them */
+  readonly unshared: ReadonlyMap<string, string>;
+  /** a stream to the engine's socket */
+  engine(): Promise<Duplex>;
   /** asks the guest to end; after `patience` milliseconds it is ended. Says which of the two it was. */
   stop(patience?: number): Promise<'clean' | 'hard'>;
 }
@@ -40,6 +47,10 @@ export interface StartOptions {
   settings: MachineSettings;
   driver: MachineDriver;
   readiness: Readiness;
+  /** served already: the guest mounts them before its engine starts */
+  shares: FolderShare[];
+  /** gives the start up */
+  signal: AbortSignal;
   /** milliseconds until `_ping` must answer */
   patience?: number;
 }
@@ -55,11 +66,14 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
   rmSync(paths.monitor, { force: true });
   const sshPort = await freePort();
   const files = { ...image, data: paths.data, console: paths.console, monitor: paths.monitor };
-  const started = await driver.start({ ...settings, files, sshPort, publicKey });
+  const { cpus, memory } = settings;
+  const environment = engineEnvironment();
+  const started = await driver.start({ cpus, memory, files, sshPort, publicKey, environment, shares: options.shares });
   readiness.reached('process');
 
   const over = new AbortController();
-  const booted = watchBoot(paths, readiness, over.signal);
+  const unshared = new Map<string, string>();
+  const booted = watchBoot(paths, readiness, unshared, over.signal);
   const died = started.exited.then((why) => {
     throw new MachineError(`the machine ended while it started: ${why}`, `see ${paths.console}`, readiness.next());
   });
@@ -69,26 +83,39 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
     throw new MachineError('the machine did not become ready in time', `see ${log}`, readiness.next());
   });
   late.catch(() => undefined);
+  const cancelled = new Promise<never>((_done, fail) => {
+    const cancel = () => fail(new MachineError('the start was given up', 'berth machine start', readiness.next()));
+    if (options.signal.aborted) cancel();
+    options.signal.addEventListener('abort', cancel, { once: true });
+  });
+  cancelled.catch(() => undefined);
+  const first = <T>(work: Promise<T>) => Promise.race([work, died, late, cancelled]);
   let ssh: SshConnection | undefined;
-  let server: Server | undefined;
   try {
-    const hostKey = pinned(paths.hostKey, await Promise.race([booted, died, late]));
+    const hostKey = pinned(paths.hostKey, await first(booted));
     ssh = new SshConnection({ host: '127.0.0.1', port: sshPort, privateKey, hostKey });
-    await Promise.race([ssh.client(), died, late]);
+    await first(ssh.client());
     readiness.reached('ssh');
-    server = await forwardSocket(paths.socket, ENGINE_SOCKET, ssh);
-    await Promise.race([untilPing(paths.socket, over.signal), died, late]);
+    await first(untilPing(ssh, over.signal));
     readiness.reached('engine');
   } catch (error) {
-    server?.close();
-    await keepEngineLog(ssh, `${paths.console}.engine`);
+    if (!options.signal.aborted) await keepEngineLog(ssh, `${paths.console}.engine`);
     ssh?.close();
     await started.kill();
     throw error;
   } finally {
     over.abort();
   }
-  return { process: started, ssh, sshPort, stop: (patience = 20_000) => stop(started, ssh, server, patience) };
+  const connection = ssh;
+  return {
+    process: started,
+    ssh: connection,
+    sshPort,
+    shares: options.shares,
+    unshared,
+    engine: () => engineStream(connection),
+    stop: (patience = 20_000) => stop(started, connection, patience),
+  };
 }
 
 /** What the engine said, for who looks for the reason; gone with the guest otherwise. */
@@ -100,8 +127,7 @@ async function keepEngineLog(ssh: SshConnection | undefined, path: string): Prom
   if (result) writeFileSync(path, result.stdout, { mode: 0o600 });
 }
 
-async function stop(process: MachineProcess, ssh: SshConnection, server: Server, patience: number) {
-  server.close();
+async function stop(process: MachineProcess, ssh: SshConnection, patience: number): Promise<'clean' | 'hard'> {
   const asked = Promise.race([ssh.client(), sleep(patience / 2)]).then(async (client) => {
     // busybox init takes USR2 as "power off": it ends everything in order
     if (client) await Promise.race([runOver(client, 'kill -USR2 1'), sleep(2_000)]);
@@ -120,12 +146,18 @@ export function prepareDisk(path: string, gibibytes: number): void {
 }
 
 /** Follows the console until everything is mounted; gives the host key that the guest shows there. */
-function watchBoot(paths: MachinePaths, readiness: Readiness, signal: AbortSignal): Promise<string> {
+function watchBoot(
+  paths: MachinePaths,
+  readiness: Readiness,
+  unshared: Map<string, string>,
+  signal: AbortSignal,
+): Promise<string> {
   return new Promise((done, fail) => {
     let hostKey = '';
     const tell = (event: ConsoleEvent) => {
       if (event.kind === 'output') readiness.reached('kernel');
       else if (event.kind === 'hostkey') hostKey = event.key;
+      else if (event.kind === 'unshared') unshared.set(event.tag, event.why);
       else if (event.kind === 'step' && event.step === 'init') readiness.reached('init');
       else if (event.kind === 'step' && event.step === 'mounted') {
         readiness.reached('mounted');
@@ -161,21 +193,15 @@ function freePort(): Promise<number> {
   });
 }
 
-async function untilPing(socket: string, signal: AbortSignal): Promise<void> {
+/** The first answer of the engine; until its socket is there, the guest refuses the stream at once. */
+async function untilPing(ssh: SshConnection, signal: AbortSignal): Promise<void> {
+  const client = new EngineClient(engineTransport('machine', () => engineStream(ssh, Number.POSITIVE_INFINITY)));
   while (!signal.aborted) {
-    if (await ping(socket).catch(() => false)) return;
-    await sleep(50);
+    const answered = await client.ping(signal).then(
+      () => true,
+      () => sleep(50, false),
+    );
+    if (answered) break;
   }
-}
-
-function ping(socketPath: string): Promise<boolean> {
-  return new Promise((done, fail) => {
-    const asked = request({ socketPath, path: '/_ping', agent: false }, (answer) => {
-      answer.resume();
-      answer.once('end', () => done(answer.statusCode === 200));
-    });
-    asked.setTimeout(30_000, () => asked.destroy(new Error('no answer')));
-    asked.once('error', fail);
-    asked.end();
-  });
+  client.close();
 }

@@ -1,22 +1,22 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { MachineSettings, MachineStatus, StepReport } from '../contract/machine.ts';
-import { ask } from './control.ts';
+import { START_MODES, type MachineSettings, type MachineStatus, type StepReport } from '../contract/machine.ts';
+import { Holder } from './holder.ts';
+import { createMachineControl } from './machine-control.ts';
 import { machinePaths, type MachinePaths } from './paths.ts';
-import { endOrphan } from './qmp.ts';
-import { readSettings } from './settings.ts';
-import { currentStatus, readStatus } from './status.ts';
-import { superviseMachine } from './supervisor.ts';
-import { MachineError } from './types.ts';
+import { readStatus } from './status.ts';
+import { MachineError, type MachineControl } from './types.ts';
 
 const USAGE = `Usage: berth machine build [--arch amd64|arm64] [--refresh] [--force]
-       berth machine start [--cpus N] [--memory MIB] [--disk GIB] [--image DIR]
+       berth machine start [SETTING...] [--image DIR]
+       berth machine wait          started by the first request on its socket
        berth machine stop | kill | restart
+       berth machine set SETTING... | settings
        berth machine status [--json]
-       berth machine reset        removes the data disk with every image, container and volume`;
+       berth machine reset        removes the data disk with every image, container and volume
+Settings: --cpus N --memory MIB --disk GIB --folder PATH[:ro] (again for more; --no-folders) --idle-minutes N --start manual|application|demand`;
 
 interface Arguments {
   settings: Partial<MachineSettings>;
@@ -24,19 +24,35 @@ interface Arguments {
   json: boolean;
 }
 
+const NUMBERS = { '--cpus': 'cpus', '--memory': 'memory', '--disk': 'disk', '--idle-minutes': 'idleMinutes' } as const;
+const isNumber = (name: string): name is keyof typeof NUMBERS => name in NUMBERS;
+
 function parse(argv: readonly string[]): Arguments {
   const result: Arguments = { settings: {}, image: process.env['BERTH_MACHINE_IMAGE'], json: false };
   for (let index = 0; index < argv.length; index++) {
     const name = argv[index] as string;
+    const value = () => {
+      const next = argv[++index];
+      if (next === undefined) throw new MachineError(`${name} needs a value`, USAGE);
+      return next;
+    };
     if (name === '--json') result.json = true;
-    else if (name === '--cpus' || name === '--memory' || name === '--disk') {
-      const value = Number(argv[++index]);
-      if (!Number.isInteger(value) || value < 1) throw new MachineError(`${name} needs a whole number above 0`, USAGE);
-      result.settings[name.slice(2) as 'cpus' | 'memory' | 'disk'] = value;
-    } else if (name === '--image' && argv[index + 1] !== undefined) result.image = argv[++index];
+    else if (name === '--image') result.image = value();
+    else if (name === '--no-folders') result.settings.folders = [];
+    else if (name === '--folder') (result.settings.folders ??= []).push(folderOf(value()));
+    else if (name === '--start') result.settings.start = startMode(value());
+    else if (isNumber(name)) result.settings[NUMBERS[name]] = Number(value());
     else throw new MachineError(`unknown argument '${name}'`, USAGE);
   }
   return result;
+}
+
+const folderOf = (text: string) => ({ path: text.replace(/:(ro|rw)$/, ''), writable: !text.endsWith(':ro') });
+
+function startMode(text: string): MachineSettings['start'] {
+  const found = START_MODES.find((mode) => mode === text);
+  if (!found) throw new MachineError(`there is no start mode '${text}'`, `choose one of ${START_MODES.join(', ')}`);
+  return found;
 }
 
 /** The image given, or the one that `berth machine build` makes (at once, when it is built already). */
@@ -57,109 +73,108 @@ async function imageFor(given: string | undefined): Promise<string> {
   return text.trim();
 }
 
-async function start(paths: MachinePaths, options: Arguments): Promise<number> {
-  if ((await ask(paths.control, 'ping')) !== undefined) {
-    console.log(`the machine runs already; socket: ${paths.socket}`);
-    return 0;
-  }
-  const image = await imageFor(options.image);
-  mkdirSync(paths.home, { recursive: true, mode: 0o700 });
-  writeFileSync(paths.settings, JSON.stringify({ ...readSettings(paths), ...options.settings }), { mode: 0o600 });
-  rmSync(paths.status, { force: true });
-  const log = openSync(join(paths.home, 'supervisor.log'), 'w', 0o600);
-  const holder = spawn(process.execPath, [...process.execArgv, process.argv[1] as string, 'run', '--image', image], {
-    stdio: ['ignore', log, log],
-    detached: true,
-  });
-  let gone = false;
-  holder.once('exit', () => (gone = true));
-  holder.unref();
+/** Runs `work` and prints each step that is reached meanwhile, with its time. */
+async function tellingSteps(paths: MachinePaths, work: () => Promise<void>): Promise<void> {
   const told = new Set<string>();
-  for (;;) {
+  const once = (key: string, line: string) => {
+    if (!told.has(key)) console.log(line);
+    told.add(key);
+  };
+  const tell = () => {
     const status = readStatus(paths);
-    tellSteps(status, told);
-    if (status.state === 'running') break;
-    if (status.state === 'failed') return fail(status);
-    if (gone) throw new MachineError('the process that holds the machine ended', `see ${paths.home}/supervisor.log`);
-    await sleep(50);
-  }
-  console.log(`socket: ${paths.socket}\nuse it: export DOCKER_HOST=unix://${paths.socket}`);
-  return 0;
-}
-
-function tellSteps(status: MachineStatus, told: Set<string>): void {
-  for (const warning of status.warnings)
-    if (!told.has(warning)) {
-      told.add(warning);
-      console.log(`warning: ${warning}`);
+    if (status.state === 'starting' || status.state === 'running') {
+      for (const warning of status.warnings) once(warning, `warning: ${warning}`);
+      for (const step of status.steps) if (step.at !== undefined) once(step.step, stepLine(step));
     }
-  for (const step of status.steps) {
-    if (step.at === undefined || told.has(step.step)) continue;
-    told.add(step.step);
-    console.log(stepLine(step));
+  };
+  const timer = setInterval(tell, 50);
+  try {
+    await work();
+    tell();
+  } finally {
+    clearInterval(timer);
   }
 }
 
 const stepLine = ({ step, at, error }: StepReport) =>
   `${step.padEnd(8)} ${at === undefined ? (error ?? '-') : `${(at / 1000).toFixed(2).padStart(6)} s`}`;
 
-function fail(status: MachineStatus): number {
-  const failed = status.steps.find((step) => step.error !== undefined);
-  console.error(`berth machine: ${status.error ?? 'failed'}${failed ? ` (step ${failed.step})` : ''}`);
-  if (failed?.hint) console.error(`  what to do: ${failed.hint}`);
-  console.error(`  console:    ${status.console}`);
-  return 1;
+async function start(paths: MachinePaths, control: MachineControl, options: Arguments): Promise<void> {
+  if (Object.keys(options.settings).length > 0) await set(control, options);
+  const before = await control.status();
+  if (before.state === 'running') console.log('the machine runs already');
+  else await tellingSteps(paths, () => control.start());
+  console.log(`socket: ${paths.socket}\nuse it: export DOCKER_HOST=unix://${paths.socket}`);
 }
 
-async function stop(paths: MachinePaths, verb: 'stop' | 'kill'): Promise<number> {
-  const answer = await ask(paths.control, verb);
-  if (answer === undefined) await endOrphan(paths.monitor);
-  const how: Record<string, string> = { clean: 'stopped', hard: 'stopped hard' };
-  console.log(answer === undefined ? 'the machine does not run' : (how[answer] ?? answer));
-  while ((await ask(paths.control, 'ping')) !== undefined) await sleep(20);
-  return answer?.startsWith('error') ? 1 : 0;
+async function set(control: MachineControl, options: Arguments): Promise<void> {
+  const { needsRestart } = await control.setSettings(options.settings);
+  if (needsRestart.length > 0) console.log(`in force after berth machine restart: ${needsRestart.join(', ')}`);
 }
 
-async function status(paths: MachinePaths, json: boolean): Promise<number> {
-  const now = await currentStatus(paths);
-  if (json) console.log(JSON.stringify(now, undefined, 2));
-  else {
-    console.log(
-      `state    ${now.state}${now.error ? `: ${now.error}` : ''}\nsocket   ${now.socket}\nconsole  ${now.console}`,
-    );
-    for (const step of now.steps) console.log(stepLine(step));
-    for (const warning of now.warnings) console.log(`warning  ${warning}`);
-  }
-  return 0;
+const STOPPED = { clean: 'stopped', hard: 'stopped hard', 'not running': 'the machine does not run' } as const;
+
+function printStatus(status: MachineStatus): void {
+  const lines = [`state    ${status.state}${status.error ? `: ${status.error}` : ''}`, `socket   ${status.socket}`];
+  for (const step of status.steps)
+    lines.push(stepLine(step), ...(step.hint ? [`         what to do: ${step.hint}`] : []));
+  for (const { protocol, hostAddress, port, container, error } of status.ports ?? [])
+    lines.push(`port     ${hostAddress}:${port}/${protocol} ${container}${error ? `: ${error}` : ''}`);
+  for (const { path, how, error } of status.folders ?? []) lines.push(`folder   ${path} ${error ? `: ${error}` : how}`);
+  if (status.memory) lines.push(`memory   ${Object.entries(status.memory).map(mebibytes).join(', ')} (MiB)`);
+  if (status.disk) lines.push(`disk     ${Object.entries(status.disk).map(mebibytes).join(', ')} (MiB)`);
+  if (status.pending && status.pending.length > 0) lines.push(`restart  needed for: ${status.pending.join(', ')}`);
+  for (const warning of status.warnings) lines.push(`warning  ${warning}`);
+  console.log([...lines, `console  ${status.console}`].join('\n'));
 }
 
-async function reset(paths: MachinePaths): Promise<number> {
-  await stop(paths, 'stop');
-  for (const path of [paths.data, paths.key, paths.hostKey, paths.status, paths.console, `${paths.console}.1`])
-    rmSync(path, { force: true });
-  console.log('the machine is reset: the next start makes a new one');
-  return 0;
-}
+const mebibytes = ([name, value]: [string, number]) => `${name} ${Math.round(value / 2 ** 20)}`;
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv;
   const paths = machinePaths();
   const options = parse(rest);
-  if (verb === 'start') return start(paths, options);
-  if (verb === 'stop' || verb === 'kill') return stop(paths, verb);
-  if (verb === 'restart') return (await stop(paths, 'stop')) || start(paths, options);
-  if (verb === 'status') return status(paths, options.json);
-  if (verb === 'reset') return reset(paths);
-  if (verb === 'run') return superviseMachine(paths, await imageFor(options.image));
-  console.error(USAGE);
-  return 2;
+  const image = () => imageFor(options.image);
+  const command = [...process.execArgv, process.argv[1] as string];
+  const control = createMachineControl({ paths, command, image });
+  const verbs: Record<string, () => Promise<unknown>> = {
+    start: () => start(paths, control, options),
+    wait: () => control.wait(),
+    stop: async () => console.log(STOPPED[await control.stop()]),
+    kill: () => control.kill(),
+    restart: async () => {
+      await control.stop();
+      await start(paths, control, options);
+    },
+    set: () => set(control, options),
+    settings: async () => console.log(JSON.stringify(await control.settings(), undefined, 2)),
+    status: async () => {
+      const status = await control.status();
+      if (options.json) console.log(JSON.stringify(status, undefined, 2));
+      else printStatus(status);
+    },
+    reset: async () => {
+      await control.reset();
+      console.log('the machine is reset: the next start makes a new one');
+    },
+    // the process that holds the machine
+    hold: async () => process.exit(await new Holder(paths, await image(), false).run()),
+    'hold-waiting': async () => process.exit(await new Holder(paths, await image(), true).run()),
+  };
+  const run = verb === undefined ? undefined : verbs[verb];
+  if (!run) {
+    console.error(USAGE);
+    return 2;
+  }
+  await run();
+  return 0;
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2));
-  if (process.argv[2] === 'run') process.exit();
 } catch (error) {
   console.error(`berth machine: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof MachineError && error.step) console.error(`  step:       ${error.step}`);
   if (error instanceof MachineError && error.hint !== '') console.error(`  what to do: ${error.hint}`);
   process.exit(1);
 }

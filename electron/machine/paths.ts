@@ -18,6 +18,8 @@ export interface MachinePaths {
   log: string;
   socket: string;
   monitor: string;
+  /** what serves folders says here */
+  folderLog: string;
 }
 
 /** `BERTH_MACHINE_HOME` moves everything, for a second machine or a test. */
@@ -40,6 +42,7 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     console: join(home, 'console.log'),
     log: join(home, 'machine.log'),
     socket: windows ? '\\\\.\\pipe\\berth-engine' : join(run, 'engine.sock'),
+    folderLog: join(home, 'folders.log'),
     monitor: windows ? '\\\\.\\pipe\\berth-monitor' : join(run, 'monitor.sock'),
   };
 }

@@ -1,4 +1,4 @@
-import type { DriverCapabilities, MachineConfig } from './types.ts';
+import type { DriverCapabilities, FolderShare, MachineConfig } from './types.ts';
 
 /** What decides how QEMU is called: Node's names. */
 export interface QemuHost {
@@ -47,12 +47,14 @@ export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-name', 'berth'],
     ...['-machine', arm ? 'virt' : 'q35,vmport=off', '-accel', accelerationOf(host, accelerator)],
-    ...['-cpu', processorOf(host, accelerator), '-smp', String(config.cpus), '-m', String(config.memory)],
+    ...['-cpu', processorOf(host, accelerator), '-smp', String(config.cpus)],
+    ...memoryOf(host, config),
     ...['-kernel', files.kernel, '-initrd', files.initrd],
     ...['-append', kernelCommandLine(arm, config)],
     ...['-serial', `file:${files.console}`],
     ...['-netdev', `user,id=n0,hostfwd=tcp:127.0.0.1:${config.sshPort}-:22`],
     ...['-device', 'virtio-net-pci,netdev=n0,romfile=', '-device', 'virtio-rng-pci'],
+    ...config.shares.flatMap(shareOf),
     ...disk('root', files.root, 'readonly=on'),
     ...disk('data', files.data, 'discard=unmap,detect-zeroes=unmap,cache=writeback'),
     ...['-device', `virtio-balloon-pci,deflate-on-oom=on${balloon}`],
@@ -77,9 +79,39 @@ export const probeArguments = (host: QemuHost, accelerator: Accelerator): string
 ];
 
 const kernelCommandLine = (arm: boolean, config: MachineConfig) =>
-  [`console=${arm ? 'ttyAMA0' : 'ttyS0'}`, 'quiet', 'loglevel=3', 'panic=-1', `berth.key=${config.publicKey}`].join(
-    ' ',
-  );
+  [
+    `console=${arm ? 'ttyAMA0' : 'ttyS0'}`,
+    ...['quiet', 'loglevel=3', 'panic=-1', `berth.key=${config.publicKey}`],
+    ...encoded(
+      'env',
+      Object.entries(config.environment).map(([name, value]) => `${name}=${quoted(value)}`),
+    ),
+    ...encoded(
+      'shares',
+      config.shares.map(({ tag, path, writable }) => `${tag} ${writable ? 'rw' : 'ro'} ${path}`),
+    ),
+  ].join(' ');
+
+/** Lines that may hold anything, as one word of the kernel's command line. */
+const encoded = (name: string, lines: string[]) =>
+  lines.length === 0 ? [] : [`berth.${name}=${Buffer.from(`${lines.join('\n')}\n`).toString('base64')}`];
+
+/** For a POSIX shell. */
+const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
+
+/** Linux: memory that other programs can map, which is how a program on this host serves files into the guest's memory. */
+function memoryOf(host: QemuHost, { memory, shares }: MachineConfig): string[] {
+  if (shares.length === 0 || host.platform !== 'linux') return ['-m', String(memory)];
+  return [
+    ...['-m', String(memory), '-object', `memory-backend-memfd,id=memory,size=${memory}M,share=on`],
+    ...['-machine', 'memory-backend=memory'],
+  ];
+}
+
+const shareOf = ({ tag, socket }: FolderShare): string[] => [
+  ...['-chardev', `socket,id=${tag},path=${escape(socket)}`],
+  ...['-device', `vhost-user-fs-pci,queue-size=1024,chardev=${tag},tag=${tag}`],
+];
 
 /** A comma in an option's value is written twice. */
 const escape = (value: string) => value.replaceAll(',', ',,');

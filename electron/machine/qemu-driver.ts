@@ -11,7 +11,8 @@ import {
   type Accelerator,
   type QemuHost,
 } from './qemu-arguments.ts';
-import { MachineError, type MachineDriver, type MachineProcess } from './types.ts';
+import { qemuProcess } from './qemu-process.ts';
+import { MachineError, type MachineDriver, type MachineFiles, type MachineProcess } from './types.ts';
 
 const ELSEWHERE: Record<string, string[]> = {
   darwin: ['/opt/homebrew/bin', '/usr/local/bin'],
@@ -66,7 +67,7 @@ export async function createQemuDriver(log: string, host: QemuHost = thisHost())
       accelerator === 'tcg'
         ? [`No hardware virtualisation here${refused}: the machine is emulated, and about ten times slower.`]
         : [],
-    start: (config) => start(program, qemuArguments(host, config, accelerator), log),
+    start: (config) => start(program, qemuArguments(host, config, accelerator), log, config.files),
   };
 }
 
@@ -85,7 +86,7 @@ function works(program: string, host: QemuHost, accelerator: Accelerator): Promi
   });
 }
 
-async function start(program: string, args: string[], log: string): Promise<MachineProcess> {
+async function start(program: string, args: string[], log: string, files: MachineFiles): Promise<MachineProcess> {
   const output = openSync(log, 'w', 0o600);
   const child = spawn(program, args, { stdio: ['ignore', output, output] });
   closeSync(output);
@@ -100,13 +101,9 @@ async function start(program: string, args: string[], log: string): Promise<Mach
     child.once('spawn', done);
     child.once('error', (error) => fail(new MachineError(`QEMU cannot start: ${error.message}`, '', 'process')));
   });
-  return {
-    pid: child.pid as number,
-    exited,
-    async kill() {
-      killed = true;
-      child.kill('SIGKILL');
-      await Promise.race([exited, sleep(5_000)]);
-    },
-  };
+  return qemuProcess(child.pid as number, exited, files, async () => {
+    killed = true;
+    child.kill('SIGKILL');
+    await Promise.race([exited, sleep(5_000)]);
+  });
 }

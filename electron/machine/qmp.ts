@@ -3,11 +3,16 @@ import { createInterface } from 'node:readline';
 
 const PATIENCE = 5_000;
 
+export interface QmpCommand {
+  execute: string;
+  arguments?: object;
+}
+
 /**
  * QEMU's monitor (docs/interop/qmp-spec): one JSON object a line; a greeting, then capabilities, then commands. Runs the commands in
  * turn and gives their results. `quit` is answered by the connection's end.
  */
-export async function qmp(path: string, ...commands: { execute: string; arguments?: object }[]): Promise<unknown[]> {
+export async function qmp(path: string, ...commands: QmpCommand[]): Promise<unknown[]> {
   const socket = await open(path);
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   const next = async (): Promise<Record<string, unknown>> => {
@@ -19,7 +24,7 @@ export async function qmp(path: string, ...commands: { execute: string; argument
     }
   };
   try {
-    await next();
+    await next(); // the greeting
     const results: unknown[] = [];
     for (const command of [{ execute: 'qmp_capabilities' }, ...commands]) {
       socket.write(`${JSON.stringify(command)}\n`);
@@ -47,4 +52,26 @@ export async function endOrphan(monitor: string): Promise<void> {
   await qmp(monitor, { execute: 'quit' }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED') throw error;
   });
+}
+
+/** QEMU serves one client of its monitor at a time: commands from here wait for each other. */
+export class Monitor {
+  readonly #path: string;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  run(command: QmpCommand): Promise<unknown> {
+    const result = this.#last.then(() => qmp(this.#path, command)).then(([value]) => value);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** A command of the monitor for people, which has no other form; gives what it said, trimmed. */
+  async human(line: string): Promise<string> {
+    const said = await this.run({ execute: 'human-monitor-command', arguments: { 'command-line': line } });
+    return String(said).trim();
+  }
 }

@@ -29,19 +29,25 @@ export function machineKey(path: string): { privateKey: string; publicKey: strin
   return { privateKey, publicKey: parsed.getPublicSSH().toString('base64') };
 }
 
+const STRANGER = new MachineError(
+  'the machine has another host key than at its first start: this is not the machine, or its disk was replaced',
+  'if you replaced its disk, begin anew: berth machine reset; else find out what listens there',
+  'ssh',
+);
+const REFUSED = new MachineError(
+  'the machine does not let this key in: the key was replaced after the machine started',
+  'start it again with the key that is there now: berth machine restart (or berth machine kill, when it does not stop)',
+  'ssh',
+);
+const isRefusal = (error: Error & { level?: string }) => error.level === 'client-authentication';
+
 /** Connects once. A host key other than the pinned one is an error of its own, since trying again does not help. */
 export function connect(target: SshTarget): Promise<SshClient> {
   return new Promise((done, fail) => {
     const client = new Client();
     let stranger = false;
     client.once('ready', () => done(client));
-    client.on('error', (error) =>
-      fail(
-        stranger
-          ? new MachineError('the machine has another host key than at its first start', 'berth machine reset', 'ssh')
-          : error,
-      ),
-    );
+    client.on('error', (error) => fail(stranger ? STRANGER : isRefusal(error) ? REFUSED : error));
     client.once('close', () => fail(new Error('the connection was closed')));
     client.connect({
       host: target.host,

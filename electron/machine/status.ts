@@ -24,7 +24,7 @@ export function readStatus(paths: MachinePaths): MachineStatus {
 export async function currentStatus(paths: MachinePaths): Promise<MachineStatus> {
   const status = readStatus(paths);
   if (status.state === 'stopped' || status.state === 'failed') return status;
-  if ((await ask(paths.control, 'ping')) !== undefined) return readStatus(paths);
+  if ((await ask(paths.control, { verb: 'ping' })) !== undefined) return readStatus(paths);
   const after = readStatus(paths); // it may have ended in order meanwhile
   if (after.state === 'stopped' || after.state === 'failed') return after;
   return { ...after, state: 'stopped', error: 'the process that held the machine was killed' };

@@ -17,6 +17,26 @@ export interface MachineConfig extends Pick<MachineSettings, 'cpus' | 'memory'> 
   sshPort: number;
   /** the key that the guest lets in: base64 of the OpenSSH public key */
   publicKey: string;
+  /** of the engine in the guest, e.g. proxies */
+  environment: Record<string, string>;
+  shares: FolderShare[];
+}
+
+/** A host folder that the guest mounts at the same path. `socket` is of the program that serves it. */
+export interface FolderShare {
+  tag: string;
+  path: string;
+  writable: boolean;
+  socket: string;
+}
+
+/** A port of this host that leads to the same or another of the guest. */
+export interface HostForward {
+  protocol: 'tcp' | 'udp';
+  /** IPv4 */
+  hostAddress: string;
+  hostPort: number;
+  guestPort: number;
 }
 
 /** What a driver can do here; callers ask these and not for the driver's name. */
@@ -36,6 +56,14 @@ export interface MachineProcess {
   readonly exited: Promise<string>;
   /** ends it at once */
   kill(): Promise<void>;
+  /** rejects when this host refuses the port */
+  forward(rule: HostForward): Promise<void>;
+  /** fine when there is none */
+  unforward(rule: HostForward): Promise<void>;
+  /** tells the guest that its data disk is so large now, in bytes */
+  growDisk(size: number): Promise<void>;
+  /** bytes of this host's memory that the machine has */
+  residentMemory(): Promise<number>;
 }
 
 export interface MachineDriver {
@@ -57,6 +85,8 @@ export interface MachineControl {
   watch(signal: AbortSignal): AsyncGenerator<MachineStatus>;
   /** resolves when the engine answers; at once when the machine runs already */
   start(): Promise<void>;
+  /** holds the engine's socket: its next request starts the machine, waits, and is then served */
+  wait(): Promise<void>;
   /** asks the guest to end, and ends it hard when it does not */
   stop(): Promise<'clean' | 'hard' | 'not running'>;
   kill(): Promise<void>;

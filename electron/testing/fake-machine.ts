@@ -38,6 +38,10 @@ export class FakeMachine implements MachineControl {
     }
     this.change({ state: 'running' });
   }
+  async wait(): Promise<void> {
+    this.asked.push('wait');
+    this.change({ state: 'waiting' });
+  }
   async stop(): Promise<'clean'> {
     this.asked.push('stop');
     this.change({ state: 'stopped' });

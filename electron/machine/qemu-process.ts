@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { readFile, truncate } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { Monitor } from './qmp.ts';
+import type { HostForward, MachineFiles, MachineProcess } from './types.ts';
+
+const run = promisify(execFile);
+
+const ruleOf = ({ protocol, hostAddress, hostPort }: HostForward) => `${protocol}:${hostAddress}:${hostPort}`;
+
+/** What a started QEMU can be asked, through its monitor. */
+export function qemuProcess(
+  pid: number,
+  exited: Promise<string>,
+  files: MachineFiles,
+  kill: () => Promise<void>,
+): MachineProcess {
+  const monitor = new Monitor(files.monitor);
+  return {
+    pid,
+    exited,
+    kill,
+    async forward(rule) {
+      const said = await monitor.human(`hostfwd_add n0 ${ruleOf(rule)}-:${rule.guestPort}`);
+      if (said !== '') throw new Error(said);
+    },
+    async unforward(rule) {
+      await monitor.human(`hostfwd_remove n0 ${ruleOf(rule)}`);
+    },
+    async growDisk(size) {
+      await truncate(files.data, size);
+      await monitor.run({ execute: 'block_resize', arguments: { device: 'data', size } });
+    },
+    residentMemory: () => residentMemory(pid),
+  };
+}
+
+/** Linux: the memory shared with the folders' server counts once, as this process's. */
+async function residentMemory(pid: number): Promise<number> {
+  if (process.platform === 'linux') {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  }
+  if (process.platform === 'win32') {
+    const { stdout } = await run('tasklist', ['/fi', `pid eq ${pid}`, '/fo', 'csv', '/nh']);
+    return Number(/"([\d.,]+) K"/.exec(stdout)?.[1]?.replace(/\D/g, '') ?? 0) * 1024;
+  }
+  const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(pid)]);
+  return Number(stdout.trim()) * 1024;
+}
