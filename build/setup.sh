@@ -9,11 +9,7 @@ RUNTIME_PACKAGES=(crun runc conmon netavark aardvark-dns iptables nftables iprou
 TEST_PACKAGES=(busybox-static xz-utils debootstrap docker-registry chromium fonts-dejavu-core python3-docker)
 [ "${1:-}" = --test ] && WITH_TESTS=1 || WITH_TESTS=
 
-fail() { # what, why, what to do
-  printf '\nberth setup: %s\n  why:        %s\n  what to do: %s\n' "$1" "$2" "$3" >&2
-  exit 1
-}
-step() { printf 'setup: %s\n' "$*"; }
+. build/fail.sh
 
 [ "$(uname -s)" = Linux ] || fail 'this machine has no Linux kernel' "it runs $(uname -s)" \
   'containers need Linux: start Berth on a Linux machine, or connect to one: bin/berth ui --engine ssh://USER@HOST'
