@@ -3,13 +3,17 @@ import type { Router, RouterHistory } from 'vue-router';
 import ContainersView from '../features/containers/ContainersView.vue';
 import ImagesView from '../features/images/ImagesView.vue';
 import ImageView from '../features/images/ImageView.vue';
+import MachineView from '../features/machine/MachineView.vue';
 import NetworksView from '../features/networks/NetworksView.vue';
+import SettingsView from '../features/settings/SettingsView.vue';
 import VolumesView from '../features/volumes/VolumesView.vue';
 import { loadPart } from './load-part.ts';
 
 declare module 'vue-router' {
   interface RouteMeta {
     title?: string;
+    /** shown also while there is no engine */
+    withoutEngine?: boolean;
   }
 }
 
@@ -41,6 +45,19 @@ export function createAppRouter(history: RouterHistory = createWebHashHistory())
       },
       { path: '/volumes', name: 'volumes', meta: { title: 'Volumes' }, component: VolumesView },
       { path: '/networks', name: 'networks', meta: { title: 'Networks' }, component: NetworksView },
+      {
+        path: '/machine/:tab?',
+        name: 'machine',
+        meta: { title: 'Machine', withoutEngine: true },
+        props: true,
+        component: MachineView,
+      },
+      {
+        path: '/settings',
+        name: 'settings',
+        meta: { title: 'Settings', withoutEngine: true },
+        component: SettingsView,
+      },
       { path: '/:rest(.*)*', redirect: '/containers' },
     ],
   });

@@ -7,6 +7,8 @@ export const shortcutHelp: { keys: string[]; text: string }[] = [
   { keys: ['g', 'v'], text: 'Go to volumes' },
   { keys: ['g', 'n'], text: 'Go to networks' },
   { keys: ['g', 'k'], text: 'Go to the kernel’s view' },
+  { keys: ['g', 'm'], text: 'Go to the machine' },
+  { keys: ['g', 's'], text: 'Go to the settings' },
   { keys: ['↑', '↓'], text: 'Move between rows' },
   { keys: ['Enter'], text: 'Open the row' },
   { keys: ['Space'], text: 'Select the row' },
@@ -20,6 +22,8 @@ const places: Record<string, string> = {
   v: '#/volumes',
   n: '#/networks',
   k: '#/kernel',
+  m: '#/machine',
+  s: '#/settings',
 };
 const sequenceMs = 1_200;
 

@@ -12,6 +12,7 @@ import type {
 } from '../../electron/contract/model.ts';
 import { readStatus } from '../../electron/contract/status-text.ts';
 import { demoContainers, demoDetails, demoEngine, demoImages, demoLayers } from './demo-data.ts';
+import { demoDefaults, demoMachine } from './demo-machine.ts';
 import { fakeClient, PushStream } from './fake-client.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -80,7 +81,7 @@ function sample(index: number, t: number): UsageSample {
 }
 
 /** Answers like a host would, from invented data that moves. */
-export function demoClient(options: { rows: number; engine: string; empty: boolean }): Client {
+export function demoClient(options: { rows: number; engine: string; empty: boolean; machine: string }): Client {
   let rows = options.empty ? [] : demoContainers(options.rows);
   const changes = new PushStream<ContainerChange>({ kind: 'snapshot', rows });
   const upsert = (ids: string[], part: Partial<ContainerRow>) => {
@@ -104,8 +105,13 @@ export function demoClient(options: { rows: number; engine: string; empty: boole
           },
         };
   return fakeClient({
-    engine: { watch: () => new PushStream(status), start: () => pause(800).then(() => undefined) },
+    engine: {
+      watch: () => new PushStream(status),
+      start: () => pause(800).then(() => undefined),
+      defaults: () => demoDefaults,
+    },
     settings: { set: () => undefined },
+    ...demoMachine(options.machine),
     containers: {
       watch: () => changes,
       async *usage() {

@@ -10,7 +10,7 @@ import { createAppRouter } from '../app/router.ts';
 import { applyStoredTheme, theme } from '../app/theme.ts';
 import { demoClient } from './demo-client.ts';
 
-// The application with invented data and no host: `?rows=500`, `?engine=unreachable`, `?theme=dark`. Never part of a normal build.
+// The application with invented data and no host: `?rows=500`, `?engine=unreachable`, `?machine=failed`, `?theme=dark`. Never part of a normal build.
 const options = new URLSearchParams(location.search);
 applyStoredTheme();
 const wanted = options.get('theme');
@@ -19,6 +19,7 @@ const client = demoClient({
   rows: Number(options.get('rows') ?? 9),
   engine: options.get('engine') ?? 'ready',
   empty: options.has('empty'),
+  machine: options.get('machine') ?? 'running',
 });
 setClient(client);
 const connection = { client, state: ref('open' as const), reconnect: () => undefined, close: () => undefined };

@@ -13,6 +13,9 @@ export type FakeOverrides = {
 
 const streams = new Set([
   'engine.watch',
+  'engines.watch',
+  'machine.watch',
+  'machine.console',
   'containers.watch',
   'containers.usage',
   'containers.history',

@@ -1,3 +1,4 @@
+import { saveFile } from '../../../ui/save-file.ts';
 import type { LogModel } from '../../../ui/log-view/log-model.ts';
 
 /** All rows as text, in parts of a few thousand lines, so that no string of gigabytes is made. */
@@ -15,10 +16,5 @@ export function* textParts(model: LogModel, timestamps: boolean): Generator<stri
 
 /** Gives the rows to the user as a file. */
 export function download(model: LogModel, name: string, timestamps: boolean): void {
-  const url = URL.createObjectURL(new Blob([...textParts(model, timestamps)], { type: 'text/plain;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  saveFile(name, [...textParts(model, timestamps)]);
 }
