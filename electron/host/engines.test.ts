@@ -170,6 +170,16 @@ describe('the choice of the engine', () => {
     expect(status.problem?.detail).toBe('qemu is missing');
   });
 
+  it('a machine that is started on demand waits for its first request from the choice on, and at each start', async () => {
+    const client = await begin();
+    await client.machine.setSettings({ start: 'demand' });
+    expect(machine.asked).toEqual(['wait']);
+    await connection?.close();
+    host?.close();
+    await begin();
+    await expect.poll(() => machine.asked).toEqual(['wait', 'wait']);
+  });
+
   it('starts a machine with the application where that was chosen, and not when the engine was named', async () => {
     machine.chosen.start = 'application';
     await begin({ pinned: true });

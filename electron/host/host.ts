@@ -109,11 +109,12 @@ export async function createHost(options: HostOptions): Promise<Host> {
   return { ...services, router: createRouter(services), close };
 }
 
-/** A machine that starts with the application does so whichever engine is used: its containers may serve others. */
+/** A machine that starts with the application, or waits for its first request, does so whichever engine is used: it may serve others. */
 async function startWithApplication(machine: MachineService): Promise<void> {
   const { start } = await machine.settings();
   // why it failed is in its state, which the window shows
   if (start === 'application') await machine.start().catch(() => undefined);
+  else if (start === 'demand') await machine.wait().catch(() => undefined);
 }
 
 function toNetworkRow(network: NetworkInspect, containers: ContainerFeed): NetworkRow {

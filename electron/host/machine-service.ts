@@ -43,6 +43,8 @@ export class MachineService {
     return this.#starting;
   }
 
+  /** Its socket is there from now on, and the first request on it starts the machine. */
+  wait = (): Promise<void> => this.#then(this.#control.wait());
   stop = async (): Promise<void> => {
     await this.#then(this.#control.stop());
   };
@@ -65,6 +67,7 @@ export class MachineService {
         throw new HostError(toAppError(error, name));
       }
     }
+    if (change.start === 'demand' && (await this.#control.status()).state === 'stopped') await this.wait();
     return outcome;
   }
 

@@ -65,7 +65,7 @@ export async function report(
     logs: [
       { name: 'Engine log', path: enginePaths().log },
       { name: 'Machine', path: paths.log },
-      { name: 'Machine’s holder', path: join(dirname(paths.log), 'supervisor.log') },
+      { name: 'Machine’s holder', path: join(dirname(paths.log), 'holder.log') },
       { name: 'Machine’s console', path: paths.console },
     ],
   });
