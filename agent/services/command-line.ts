@@ -48,5 +48,7 @@ export async function loadConfig(args: readonly string[]): Promise<EngineConfig>
     throw new ConfigError(`--socket is longer than the 107 bytes a socket's name may have ("${config.socket}")`);
   if (config.runtime !== undefined && config.runtime !== 'crun' && config.runtime !== 'runc')
     throw new ConfigError(`--runtime must be crun or runc, not "${config.runtime}"`);
+  // a registry on the user's own machine is on the loopback that is the user's
+  if (config.hostMachine !== '') config.insecureRegistries = [...config.insecureRegistries, config.hostMachine];
   return config;
 }

@@ -47,6 +47,10 @@ describe('the command line', () => {
     [['--socket', `/${'s'.repeat(120)}`], 'longer than the 107 bytes'],
     [['--config-file', '/no/such/file'], '/no/such/file: cannot be read: ENOENT'],
   ])('refuses %j', async (args, message) => expect(loadConfig(args)).rejects.toThrow(message));
+  it('lets a registry on the user’s machine be without TLS, as one on loopback is', async () => {
+    expect((await loadConfig(['--host-machine', '10.0.2.2'])).insecureRegistries).toEqual(['10.0.2.2']);
+    expect((await loadConfig([])).insecureRegistries).toEqual([]);
+  });
   it('goes over the file, which goes over the defaults', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'berth-config-'));
     const file = join(directory, 'c.json');

@@ -1,32 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Page } from '@playwright/test';
 import { expect, test } from '../fixtures/berth.ts';
-import { layoutFaults } from '../fixtures/layout-checks.ts';
-import { repository } from '../fixtures/window-host.ts';
-
-const directory = join(repository, 'test-results/screenshots');
-const themes = ['light', 'dark'] as const;
-const sizes = [
-  { width: 1280, height: 800 },
-  { width: 1024, height: 700 },
-];
-
-/** Takes the view in both themes and sizes; gives what is wrong with its layout. */
-async function take(page: Page, name: string): Promise<string[]> {
-  const faults: string[] = [];
-  for (const size of sizes) {
-    await page.setViewportSize(size);
-    for (const theme of themes) {
-      await page.emulateMedia({ colorScheme: theme });
-      await page.waitForTimeout(350);
-      await page.screenshot({ path: join(directory, `${name}-${theme}-${size.width}x${size.height}.png`) });
-      const found = await layoutFaults(page);
-      faults.push(...found.map((fault) => `${name}, ${theme}, ${size.width}: ${fault}`));
-    }
-  }
-  return faults;
-}
+import { take } from '../fixtures/screenshots.ts';
 
 test('every view is whole and labelled, in both themes and sizes', async ({
   page,
@@ -40,7 +13,6 @@ test('every view is whole and labelled, in both themes and sizes', async ({
   registries,
 }) => {
   test.setTimeout(180_000);
-  await mkdir(directory, { recursive: true });
   const faults: string[] = [];
   await containers.open();
   await page.getByText('No containers yet').waitFor();
