@@ -6,6 +6,7 @@ export { default as DataTable } from './DataTable.vue';
 export { default as Dialog } from './Dialog.vue';
 export { default as EmptyState } from './EmptyState.vue';
 export { default as ErrorNote } from './ErrorNote.vue';
+export { default as FactList } from './FactList.vue';
 export { default as Field } from './Field.vue';
 export { default as HealthBadge } from './HealthBadge.vue';
 export { default as IconButton } from './IconButton.vue';
