@@ -1,5 +1,6 @@
 import type { ContainerCreateRequest, HostConfig, WaitCondition } from '../api/container.ts';
 import { EngineError, invalid } from '../api/errors.ts';
+import { CREATE_REQUEST, UPDATE_REQUEST } from '../api/request-schema.ts';
 import { atLeast } from '../api/version.ts';
 import { LIST_FILTERS } from '../services/containers/list-filter.ts';
 import { PRUNE_FILTERS } from '../services/containers/prune.ts';
@@ -50,7 +51,8 @@ function addCollectionRoutes(router: Router, containers: ContainerBackend, cgrou
     return json(summariesFor(found, ctx.apiVersion));
   });
   router.post('/containers/create', async (ctx) => {
-    const request = (await ctx.json<ContainerCreateRequest | null>({ type: 'container.CreateRequest' })) ?? {};
+    const request =
+      (await ctx.json<ContainerCreateRequest | null>({ type: 'container.CreateRequest', shape: CREATE_REQUEST })) ?? {};
     const platform = atLeast(ctx.apiVersion, '1.41') ? (ctx.query.get('platform') ?? undefined) : undefined;
     const adapted = adaptCreate(request, ctx.apiVersion, cgroupVersion);
     const made = await containers.create(adapted.request, { name: ctx.query.get('name') ?? undefined, platform });
@@ -61,8 +63,9 @@ function addCollectionRoutes(router: Router, containers: ContainerBackend, cgrou
     json(inspectFor(await containers.inspect(idOf(ctx), boolValue(ctx.query, 'size')), ctx.apiVersion)),
   );
   router.delete('/containers/{id}', async (ctx) => {
-    if (boolValue(ctx.query, 'link')) throw invalid('Could not get parent container: links are not supported');
-    await containers.remove(idOf(ctx), { force: boolValue(ctx.query, 'force'), volumes: boolValue(ctx.query, 'v') });
+    if (boolValue(ctx.query, 'link')) await containers.unlink(idOf(ctx));
+    else
+      await containers.remove(idOf(ctx), { force: boolValue(ctx.query, 'force'), volumes: boolValue(ctx.query, 'v') });
     return empty();
   });
 }
@@ -77,7 +80,10 @@ function addVerbRoutes(router: Router, containers: ContainerBackend): void {
     signal: atLeast(ctx.apiVersion, '1.42') ? (ctx.query.get('signal') ?? undefined) : undefined,
     timeout: ctx.query.get('t') ? intValue(ctx.query, 't', 10) : undefined,
   });
-  verb('start', (ctx) => containers.start(idOf(ctx)));
+  verb('start', (ctx) => {
+    if (ctx.query.get('checkpoint')) throw invalid('checkpoint is only supported in experimental mode');
+    return containers.start(idOf(ctx));
+  });
   verb('stop', (ctx) => containers.stop(idOf(ctx), stopOptions(ctx)));
   verb('restart', (ctx) => containers.restart(idOf(ctx), stopOptions(ctx)));
   verb('kill', (ctx) => containers.kill(idOf(ctx), ctx.query.get('signal') ?? ''));
@@ -85,7 +91,12 @@ function addVerbRoutes(router: Router, containers: ContainerBackend): void {
   verb('unpause', (ctx) => containers.unpause(idOf(ctx)));
   verb('rename', (ctx) => containers.rename(idOf(ctx), ctx.query.get('name') ?? ''));
   router.post('/containers/{id}/update', async (ctx) =>
-    json({ Warnings: await containers.update(idOf(ctx), updateOf(await ctx.json<HostConfig>(), ctx.apiVersion)) }),
+    json({
+      Warnings: await containers.update(
+        idOf(ctx),
+        updateOf(await ctx.json<HostConfig>({ shape: UPDATE_REQUEST }), ctx.apiVersion),
+      ),
+    }),
   );
   router.post('/containers/{id}/resize', async (ctx) => {
     const { height, width } = sizeOf(ctx);
@@ -94,18 +105,20 @@ function addVerbRoutes(router: Router, containers: ContainerBackend): void {
   });
 }
 
-/** What came later is not looked at in an older client's update. */
+/** What came later is not looked at in an older client's update. Any limit below one is none, which is 0. */
 function updateOf(request: HostConfig, version: string): HostConfig {
   const { PidsLimit, ...rest } = request;
-  return atLeast(version, '1.40') && PidsLimit !== undefined ? { ...rest, PidsLimit } : rest;
+  return atLeast(version, '1.40') && typeof PidsLimit === 'number'
+    ? { ...rest, PidsLimit: Math.max(0, PidsLimit) }
+    : rest;
 }
 
 /** The window size of resize requests. */
 export function sizeOf(ctx: RequestContext): { height: number; width: number } {
   const read = (name: string, what: string) => {
     const text = ctx.query.get(name) ?? '';
-    const fault = /^\d+$/.test(text)
-      ? Number(text) > 0xffff_ffff
+    const fault = /^-?\d+$/.test(text)
+      ? text.startsWith('-') || Number(text) > 0xffff_ffff
         ? 'value out of range'
         : undefined
       : 'invalid syntax';

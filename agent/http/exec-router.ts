@@ -1,4 +1,5 @@
 import type { ExecConfig } from '../api/container.ts';
+import { EXEC_CREATE, EXEC_START } from '../api/request-schema.ts';
 import { atLeast } from '../api/version.ts';
 import type { ExecBackend, ExecStartRequest } from '../services/exec/types.ts';
 import { sizeOf, streamType } from './containers-router.ts';
@@ -7,13 +8,13 @@ import { empty, hijack, json, type Router } from './router.ts';
 /** /containers/{id}/exec and /exec/{id} */
 export function addExecRoutes(router: Router, exec: ExecBackend): void {
   router.post('/containers/{id}/exec', async (ctx) => {
-    const config = await ctx.json<ExecConfig>();
+    const config = await ctx.json<ExecConfig>({ shape: EXEC_CREATE });
     if (!atLeast(ctx.apiVersion, '1.42')) delete config.ConsoleSize;
     return json({ Id: await exec.create(ctx.params['id'] as string, config) }, 201);
   });
   router.takeOver('POST', '/exec/{id}/start', async (ctx) => {
     const id = ctx.params['id'] as string;
-    const request = await ctx.json<ExecStartRequest>({ optional: true });
+    const request = await ctx.json<ExecStartRequest>({ optional: true, shape: EXEC_START });
     // Not before 1.42, and none without a console.
     if (!atLeast(ctx.apiVersion, '1.42') || !request.Tty) delete request.ConsoleSize;
     if (request.Detach) {

@@ -1,5 +1,6 @@
 import type { ContainerConfig } from '../api/container.ts';
 import { invalid } from '../api/errors.ts';
+import { CONTAINER_CONFIG } from '../api/request-schema.ts';
 import { atLeast } from '../api/version.ts';
 import type { CommitBackend, ImageBackend, ImportRequest } from '../images/types.ts';
 import { platformOf } from './platform-query.ts';
@@ -56,7 +57,7 @@ export function addImageArchiveRoutes(router: Router, images: ImageBackend): voi
 /** POST /commit */
 export function addCommitRoute(router: Router, { commit }: CommitBackend): void {
   router.post('/commit', async (ctx) => {
-    const config = await ctx.json<ContainerConfig>({ optional: true });
+    const config = await ctx.json<ContainerConfig>({ optional: true, shape: CONTAINER_CONFIG });
     const text = (name: string) => ctx.query.get(name) ?? '';
     const Id = await commit({
       container: text('container'),

@@ -1,5 +1,6 @@
 import { EngineError, invalid, notImplemented } from '../api/errors.ts';
 import type { AuthConfig } from '../api/image.ts';
+import { AUTH_CONFIG } from '../api/request-schema.ts';
 import { atLeast } from '../api/version.ts';
 import type { ImageBackend } from '../images/types.ts';
 import { addImageArchiveRoutes, importReply } from './image-archives-router.ts';
@@ -116,7 +117,7 @@ export function addImageRoutes(router: Router, images: ImageBackend & Partial<Di
     );
   });
   router.delete('/images/{name...}', (ctx) => remove(ctx, images));
-  router.post('/auth', async (ctx) => json(await images.auth(await ctx.json<AuthConfig>())));
+  router.post('/auth', async (ctx) => json(await images.auth(await ctx.json<AuthConfig>({ shape: AUTH_CONFIG }))));
   router.get('/distribution/{name...}/json', async (ctx) => {
     if (!images.distribution) throw new EngineError('not-found', 'page not found');
     return json(await images.distribution(nameOf(ctx), registryAuth(ctx), ctx.signal));

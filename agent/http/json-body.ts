@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
+import { decode } from '../api/decode.ts';
 import { invalid } from '../api/errors.ts';
+import { jsonFault } from './json-syntax.ts';
 import type { JsonOptions } from './router.ts';
 
 /** The largest JSON body that is read; what is bigger (archives) is streamed by its handler. */
@@ -10,7 +12,7 @@ export const MAX_JSON_BODY = 4 * 1024 * 1024;
 export async function readJson<T>(
   headers: IncomingHttpHeaders,
   body: Readable,
-  { optional = false, type: goType }: JsonOptions,
+  { optional = false, type: goType, shape }: JsonOptions,
 ): Promise<T> {
   const text = await readText(body);
   if (text === '') {
@@ -24,9 +26,10 @@ export async function readJson<T>(
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw invalid(`invalid JSON: ${syntaxFault(error, text)}`, error);
+    throw invalid(jsonFault(text), error);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as T;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return (shape ? decode(value, shape, shape.go.replace(/^.*\./, '')) : value) as T;
   if (value === null && (optional || goType)) return (goType ? null : {}) as T;
   throw invalid(
     goType
@@ -51,11 +54,4 @@ export function jsonKind(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (value === null) return 'null';
   return typeof value === 'boolean' ? 'bool' : typeof value;
-}
-
-/** In Go's words where the text just stops, which is what a client that went away leaves. */
-function syntaxFault(error: unknown, text: string): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const at = / at position (\d+)/.exec(message)?.[1];
-  return /end of JSON input/.test(message) || Number(at) >= text.length ? 'unexpected EOF' : message;
 }

@@ -1,4 +1,5 @@
 import { invalid } from '../api/errors.ts';
+import { NETWORK_CONNECT, NETWORK_CREATE, NETWORK_DISCONNECT } from '../api/request-schema.ts';
 import { atLeast } from '../api/version.ts';
 import type { EndpointSettings } from '../api/container.ts';
 import type { NetworkCreateRequest } from '../api/network.ts';
@@ -19,7 +20,7 @@ export function addNetworkRoutes(router: Router, networks: NetworkBackend): void
       json(await networks.list(parseFilters(query, FILTERS), !atLeast(apiVersion, '1.28'))),
     );
   router.post('/networks/create', async (ctx) => {
-    const request = await ctx.json<NetworkCreateRequest>();
+    const request = await ctx.json<NetworkCreateRequest>({ shape: NETWORK_CREATE });
     if (!atLeast(ctx.apiVersion, '1.48')) delete request.EnableIPv4;
     return json(await networks.create(request), 201);
   });
@@ -27,13 +28,15 @@ export function addNetworkRoutes(router: Router, networks: NetworkBackend): void
   router.post('/networks/{id}/connect', async (ctx) => {
     const { Container, EndpointConfig } = await ctx.json<{
       Container?: string;
-      EndpointConfig?: EndpointSettings | null;
-    }>();
+      EndpointConfig?: EndpointSettings;
+    }>({ shape: NETWORK_CONNECT });
     await networks.connect(param(ctx.params, 'id'), container(Container), EndpointConfig ?? {});
     return empty(200);
   });
   router.post('/networks/{id}/disconnect', async (ctx) => {
-    const { Container, Force } = await ctx.json<{ Container?: string; Force?: boolean }>();
+    const { Container, Force } = await ctx.json<{ Container?: string; Force?: boolean }>({
+      shape: NETWORK_DISCONNECT,
+    });
     await networks.disconnect(param(ctx.params, 'id'), container(Container), Force ?? false);
     return empty(200);
   });

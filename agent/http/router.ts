@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import type { ObjectShape } from '../api/request-schema.ts';
 
 /** What a handler is given. Path parameters are percent-decoded. */
 export interface RequestContext {
@@ -22,6 +23,8 @@ export interface JsonOptions {
   optional?: boolean;
   /** the Go type dockerd names when the body is no object; `null` is handed over then, as Go does */
   type?: string;
+  /** what the body is read as: names without regard to case, unknown ones dropped, other types refused */
+  shape?: ObjectShape;
 }
 
 /** A client's end of a taken-over connection (attach, exec start). `readable` ends when the client closes its stdin. */

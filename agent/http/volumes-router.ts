@@ -1,4 +1,4 @@
-import { invalid } from '../api/errors.ts';
+import { VOLUME_CREATE } from '../api/request-schema.ts';
 import { atLeast } from '../api/version.ts';
 import type { VolumeCreateRequest } from '../api/network.ts';
 import type { VolumeBackend } from '../volumes/types.ts';
@@ -11,7 +11,7 @@ export function addVolumeRoutes(router: Router, volumes: VolumeBackend): void {
     json(await volumes.list(parseFilters(query, ['dangling', 'driver', 'label', 'name']))),
   );
   router.post('/volumes/create', async (ctx) =>
-    json(await volumes.create(checkRequest(await ctx.json({ optional: true }))), 201),
+    json(await volumes.create(await ctx.json<VolumeCreateRequest>({ optional: true, shape: VOLUME_CREATE })), 201),
   );
   router.post('/volumes/prune', async ({ query, apiVersion }) => {
     const filters = parseFilters(query, ['label', 'label!', 'all']);
@@ -24,20 +24,4 @@ export function addVolumeRoutes(router: Router, volumes: VolumeBackend): void {
     await volumes.remove(params['name'] ?? '', boolValue(query, 'force'));
     return empty();
   });
-}
-
-function checkRequest(body: Record<string, unknown>): VolumeCreateRequest {
-  const wrong = (field: string, value: unknown, type: string) =>
-    invalid(
-      `invalid JSON: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go struct field CreateOptions.${field} of type ${type}`,
-    );
-  for (const field of ['Name', 'Driver'])
-    if (body[field] !== undefined && body[field] !== null && typeof body[field] !== 'string')
-      throw wrong(field, body[field], 'string');
-  for (const field of ['DriverOpts', 'Labels']) {
-    const value = body[field] ?? {};
-    if (typeof value !== 'object' || Array.isArray(value)) throw wrong(field, value, 'map[string]string');
-    for (const item of Object.values(value)) if (typeof item !== 'string') throw wrong(field, item, 'string');
-  }
-  return body as VolumeCreateRequest;
 }

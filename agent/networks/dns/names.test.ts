@@ -66,6 +66,22 @@ describe('names of containers', () => {
     expect(table.client('10.0.0.9')).toBeUndefined();
   });
 
+  test('are links to those who have them, and to nobody else', () => {
+    const linked = new NameTable([
+      {
+        ...app,
+        members: [...app.members, { ...member('4', ['user'], ['10.0.0.5']), links: ['web:Shop', '/later:soon'] }],
+      },
+    ]);
+    const of = (from: string, name: string) => {
+      const client = linked.client(from);
+      return client && parsed(answerLocally(client, read(name, TYPE.A), 512))?.data;
+    };
+    expect(of('10.0.0.5', 'SHOP')).toEqual(['0a000002']);
+    expect(of('10.0.0.5', 'soon')).toBeUndefined();
+    expect(of('10.0.0.2', 'shop')).toBeUndefined();
+  });
+
   test('have addresses of both families; another type of record is empty', () => {
     expect(ask('fd00:0::2', 'web', TYPE.AAAA)?.data).toEqual(['fd000000000000000000000000000002']);
     expect(ask('10.0.0.2', 'web-2', TYPE.AAAA)).toMatchObject({ rcode: 0, data: [] });

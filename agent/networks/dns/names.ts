@@ -10,6 +10,8 @@ export interface Member {
   container: string;
   /** whom to ask for other names; without any, the host's name servers */
   servers: string[];
+  /** names that only this container knows, "target:alias": looked up when they are asked for */
+  links?: readonly string[];
 }
 export interface NamedNetwork {
   name: string;
@@ -20,6 +22,8 @@ export interface NamedNetwork {
 /** Who asks. */
 export interface Client {
   networks: Zone[];
+  /** by alias, both in lower case: what the container knows others as */
+  links: Map<string, string>;
   servers: string[];
   internal: boolean;
 }
@@ -44,8 +48,12 @@ export class NameTable {
       const zone = zoneOf(network);
       for (const member of network.members) {
         const known = byContainer.get(member.container);
-        const client = known ?? { networks: [], servers: member.servers, internal: true };
+        const client: Client = known ?? { networks: [], links: new Map(), servers: member.servers, internal: true };
         client.networks.push(zone);
+        for (const link of member.links ?? []) {
+          const [target = '', alias = target] = link.toLowerCase().split(':');
+          client.links.set(alias, target.replace(/^\//, ''));
+        }
         client.internal &&= network.internal;
         if (client.servers.length === 0) client.servers = member.servers;
         byContainer.set(member.container, client);
@@ -109,7 +117,7 @@ export function answerLocally(client: Client, question: Question, size: number):
     const owner = address && client.networks.map((zone) => zone.reverse.get(canonical(address))).find(Boolean);
     return owner ? answer(question, RCODE.ok, [writeName(owner)], TTL, size) : undefined;
   }
-  const found = find(client, question.name);
+  const found = find(client, client.links.get(question.name) ?? question.name);
   if (!found) return undefined;
   const wanted = found.filter((address) =>
     address.includes(':') ? question.type === TYPE.AAAA : question.type === TYPE.A,

@@ -4,12 +4,12 @@ import type { CheckCreate, KernelFacts } from '../types.ts';
 import { checkConfig } from './check-config.ts';
 import { checkHostConfig } from './check-host-config.ts';
 import { checkResources } from './check-resources.ts';
-import { decode } from './decode.ts';
+import { decode } from '../../api/decode.ts';
 import { MASKED_PATHS, READONLY_PATHS } from './default-paths.ts';
 import { findInit } from './init.ts';
 import { mergeImage } from './merge-image.ts';
 import { checkNetworkModes, endpointsOf } from './network-modes.ts';
-import { CREATE_REQUEST } from './request-schema.ts';
+import { CREATE_REQUEST } from '../../api/request-schema.ts';
 
 /** Docker's default size of /dev/shm, bytes */
 const SHM_SIZE = 64 * 1024 * 1024;

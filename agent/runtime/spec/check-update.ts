@@ -6,8 +6,8 @@ import type { ContainerRecord } from '../../services/container-record.ts';
 import type { KernelFacts } from '../types.ts';
 import { checkRestartPolicy } from './check-host-config.ts';
 import { checkResources } from './check-resources.ts';
-import { decode } from './decode.ts';
-import { UPDATE_REQUEST } from './request-schema.ts';
+import { decode } from '../../api/decode.ts';
+import { UPDATE_REQUEST } from '../../api/request-schema.ts';
 import { cpuBandwidth, splitDevice } from './spec-resources.ts';
 
 export interface CheckedUpdate {

@@ -123,11 +123,17 @@ describe('what a path is', () => {
     });
     expect(await archive.stat('c', '/broken')).toMatchObject({ linkTarget: '/nowhere/x' });
   });
-  it.each(['/nope', '/etc/conf/x', '/file/'])('%s is not there', async (path) => {
-    file(join(root, 'file'));
+  it.each(['/nope', '/etc/conf/x'])('%s is not there', async (path) => {
     await expect(archive.stat('c', path)).rejects.toMatchObject({
       kind: 'not-found',
-      message: `Could not find the file ${path} in container test`,
+      message: `Could not find the file ${path} in container c`,
+    });
+  });
+  it('a file is no directory', async () => {
+    file(join(root, 'file'));
+    await expect(archive.stat('c', '/file/')).rejects.toMatchObject({
+      kind: 'invalid-parameter',
+      message: '/file/: not a directory',
     });
   });
   it('never looks outside', async () => {
@@ -248,7 +254,7 @@ describe('copying in', () => {
     mkdirSync(join(root, 'd'));
     await expect(put('/nope', tarOf())).rejects.toMatchObject({
       kind: 'not-found',
-      message: 'Could not find the file /nope in container test',
+      message: 'Could not find the file /nope in container c',
     });
     await expect(put('/f', tarOf())).rejects.toMatchObject({
       kind: 'invalid-parameter',

@@ -62,13 +62,13 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
     stat: (reference, path) => {
       const record = containers.get(reference);
       return withFiles(containers, record, async (fs) =>
-        onPath(fs, record, path, ({ place, parent }) => pathStat(fs, place, parent, path)),
+        onPath(fs, reference, path, ({ place, parent }) => pathStat(fs, place, parent, path)),
       );
     },
     read: (reference, path, signal, send) => {
       const record = containers.get(reference);
       return withFiles(containers, record, (fs) =>
-        onPath(fs, record, path, async ({ place, parent }) => {
+        onPath(fs, reference, path, async ({ place, parent }) => {
           const stat = pathStat(fs, place, parent, path);
           emit(record, 'archive-path');
           await send(
@@ -81,7 +81,7 @@ export function createArchive(parts: ArchiveParts): ArchiveBackend {
     write: (reference, path, archive, options) => {
       const record = containers.get(reference);
       return withFiles(containers, record, async (fs, root) => {
-        await extract(fs, record, path, archive, sys, {
+        await extract(fs, { record, reference }, path, archive, sys, {
           noOverwriteDirNonDir: options.noOverwriteDirNonDir,
           idMap: record.idMap,
           owner: options.copyUidGid && record.config.User ? await lookUpUser(root, record.config.User) : undefined,
@@ -156,20 +156,23 @@ interface OnPath {
   parent: Place | undefined;
 }
 
+/** The container goes by what the client called it. */
+const missing = (path: string, reference: string) =>
+  new EngineError('not-found', `Could not find the file ${path} in container ${reference}`);
+
 /** Finds what `path` names: the last component itself, unless the path ends in "/" or "/.", which follow it. */
 async function onPath<T>(
   fs: ContainerFs,
-  record: ContainerRecord,
+  reference: string,
   path: string,
   use: (found: OnPath) => T | Promise<T>,
 ): Promise<T> {
   const follow = /(^|\/)\.?$/.test(path);
-  const missing = () => new EngineError('not-found', `Could not find the file ${path} in container ${record.name}`);
   const { place } = fs.find(fromWire(path), follow);
-  if (!place) throw missing();
+  if (!place) throw missing(path, reference);
   let parent: Place | undefined;
   try {
-    if (follow && !place.stats.isDirectory()) throw missing();
+    if (follow && !place.stats.isDirectory()) throw invalid(`${path}: not a directory`);
     parent =
       place.inside === '/' ? undefined : fs.find(place.inside.slice(0, place.inside.lastIndexOf('/')), false).place;
     return await use({ place, parent });
@@ -188,14 +191,14 @@ function archiveName(path: string, place: Place): string {
 
 async function extract(
   fs: ContainerFs,
-  record: ContainerRecord,
+  { record, reference }: { record: ContainerRecord; reference: string },
   path: string,
   archive: Readable,
   sys: Syscalls,
   options: ExtractOptions,
 ): Promise<void> {
   const { place: target } = fs.find(fromWire(path));
-  if (!target) throw new EngineError('not-found', `Could not find the file ${path} in container ${record.name}`);
+  if (!target) throw missing(path, reference);
   try {
     if (!target.stats.isDirectory()) throw invalid('extraction point is not a directory');
     checkWritable(record, target.inside);

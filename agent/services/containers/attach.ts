@@ -32,7 +32,7 @@ export function attach(
   replay: ReplayLogs,
 ): (connection: Hijacked) => Promise<void> {
   guard('attach', live.record);
-  const keys = parseDetachKeys(options.detachKeys);
+  const keys = parseDetachKeys(options.detachKeys, 'detach');
   const { Tty: tty = false, OpenStdin: openStdin = false, StdinOnce: stdinOnce = false } = live.record.config;
   return async (connection) => {
     const write = outputWriter(connection, { ...options, raw: tty || !options.multiplexed });

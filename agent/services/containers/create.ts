@@ -15,7 +15,7 @@ import { runtimeFor } from '../../runtime/choosing-supervisor.ts';
 import type { CheckedRequest } from '../../runtime/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { emit, type ContainersContext } from './context.ts';
-import { checkLinks } from './check-links.ts';
+import { checkLinks } from './links.ts';
 import { copyUpVolumes } from './copy-up.ts';
 import { withEngineDefaults } from './engine-defaults.ts';
 import { generateName } from './name-generator.ts';
@@ -47,8 +47,8 @@ export async function create(
   const hostConfig = {
     ...withContainerIds(ctx, checked.hostConfig),
     Runtime: chooseRuntime(ctx, checked),
+    Links: checkLinks(ctx, checked.hostConfig),
   };
-  checkLinks(ctx, hostConfig);
   const idMap = chooseIdMap(ctx, hostConfig);
   const endpoints = endpointsOf(hostConfig.NetworkMode, checked.endpoints);
   checkNetworks(ctx, hostConfig, endpoints);

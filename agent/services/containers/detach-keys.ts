@@ -1,14 +1,14 @@
 import { invalid } from '../../api/errors.ts';
 
-/** "ctrl-p,ctrl-q" → bytes (moby `term.ToBytes`). */
-export function parseDetachKeys(text: string | null | undefined): Buffer {
+/** "ctrl-p,ctrl-q" → bytes (moby `term.ToBytes`). dockerd calls them "detach keys" for attach, "escape keys" for exec. */
+export function parseDetachKeys(text: string | null | undefined, said: 'detach' | 'escape' = 'escape'): Buffer {
   if (!text) return Buffer.from([16, 17]);
   const bytes = text.split(',').map((key) => {
-    const control = /^ctrl-([a-zA-Z@[\\\]^_])$/.exec(key);
+    const control = /^ctrl-([a-z@[\\\]^_])$/.exec(key);
     if (control) return (control[1] as string).toUpperCase().charCodeAt(0) & 0x1f;
     if (key.length === 1) return key.charCodeAt(0);
     if (key === 'DEL') return 127;
-    throw invalid(`Invalid escape keys (${text}) provided`);
+    throw invalid(`Invalid ${said} keys (${text}) provided`);
   });
   return Buffer.from(bytes);
 }

@@ -2,6 +2,7 @@ import type { ContainerInspect, EndpointSettings, NetworkSettings } from '../../
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
+import { shownLinks } from './links.ts';
 import { networkFiles } from './network-files.ts';
 import { hasProcesses } from './state.ts';
 import { measure } from './size.ts';
@@ -30,7 +31,7 @@ export async function inspect(ctx: ContainersContext, live: Live, size: boolean)
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: live.execIds.size > 0 ? [...live.execIds] : null,
-    HostConfig: { ...EMPTY_HOST, ...record.hostConfig },
+    HostConfig: { ...EMPTY_HOST, ...record.hostConfig, Links: shownLinks(ctx, record) },
     GraphDriver: { Name: 'overlay2', Data: graphData(ctx, record) },
     ...(size ? await measure(ctx, record.id, record.imageId) : {}),
     Mounts: record.mounts,

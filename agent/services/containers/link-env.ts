@@ -1,6 +1,7 @@
 import { systemError } from '../../api/errors.ts';
 import type { ContainersContext } from './context.ts';
 import type { ContainerRecord } from '../container-record.ts';
+import { parseLink } from './links.ts';
 import { hasProcesses } from './state.ts';
 
 interface Port {
@@ -15,10 +16,10 @@ interface Port {
 export function linkEnvironment(ctx: Pick<ContainersContext, 'table'>, record: ContainerRecord): string[] {
   if (!['', 'default', 'bridge'].includes(record.hostConfig.NetworkMode ?? '')) return [];
   return (record.hostConfig.Links ?? []).flatMap((link) => {
-    const [reference = '', alias = reference] = link.split(':');
-    const other = ctx.table.find(reference.replace(/^\//, ''))?.record;
+    const { target, alias } = parseLink(link);
+    const other = ctx.table.find(target)?.record;
     if (!other) return [];
-    const name = `/${record.name}/${alias.split('/').at(-1)}`;
+    const name = `/${record.name}/${alias}`;
     if (!hasProcesses(other)) throw systemError(`Cannot link to a non running container: /${other.name} AS ${name}`);
     const address = other.attached.networks['bridge']?.IPAddress;
     if (!address) throw systemError(`Cannot link to /${other.name}, as it does not belong to the default network`);

@@ -2,6 +2,7 @@ import type { ContainerSummary, PortMap, PortSummary } from '../../api/container
 import type { Filters } from '../../http/query.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainersContext } from './context.ts';
+import { linkedNames } from './links.ts';
 import { listMatcher } from './list-filter.ts';
 import { measure } from './size.ts';
 import { statusText } from './status-text.ts';
@@ -24,15 +25,21 @@ export async function list(ctx: ContainersContext, options: ListOptions): Promis
   found.sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
   if (options.limit > 0) found.length = Math.min(found.length, options.limit);
   const now = ctx.clock.now();
-  const summaries = found.map((record) => summary(ctx, record, now));
+  const links = linkedNames(ctx);
+  const summaries = found.map((record) => summary(ctx, record, now, links.get(record.id)));
   if (options.size) for (const item of summaries) Object.assign(item, await measure(ctx, item.Id, item.ImageID));
   return summaries;
 }
 
-function summary(ctx: ContainersContext, record: ContainerRecord, now: number): ContainerSummary {
+function summary(
+  ctx: ContainersContext,
+  record: ContainerRecord,
+  now: number,
+  links: readonly string[] = [],
+): ContainerSummary {
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...links],
     Image: displayedImage(ctx, record),
     ImageID: record.imageId,
     Command: [record.path, ...record.args].map((part) => (/\s/.test(part) ? `'${part}'` : part)).join(' '),

@@ -17,6 +17,7 @@ import { create } from './create.ts';
 import { onExit } from './exited.ts';
 import { inspect } from './inspect.ts';
 import { kill } from './kill.ts';
+import { unlink } from './links.ts';
 import { list, type ListOptions } from './list.ts';
 import { startOomWatch } from './oom.ts';
 import { pause, unpause } from './pause.ts';
@@ -48,6 +49,8 @@ export interface ContainerBackend {
   unpause(reference: string): Promise<void>;
   rename(reference: string, name: string): Promise<void>;
   remove(reference: string, options: RemoveOptions): Promise<void>;
+  /** the link "name/alias" goes, not the containers */
+  unlink(reference: string): Promise<void>;
   wait(reference: string, condition: WaitCondition, signal: AbortSignal): Promise<WaitResponse | undefined>;
   update(reference: string, request: HostConfig): Promise<string[]>;
   resize(reference: string, height: number, width: number): Promise<void>;
@@ -85,6 +88,7 @@ export function createContainers(ctx: ContainersContext, replay: ReplayLogs): Co
     unpause: async (reference) => unpause(ctx, get(reference)),
     rename: async (reference, name) => rename(ctx, get(reference), name),
     remove: async (reference, options) => remove(ctx, get(reference), options),
+    unlink: (reference) => unlink(ctx, reference),
     wait: async (reference, condition, signal) => wait(get(reference), condition, signal),
     update: async (reference, request) => update(ctx, get(reference), request),
     resize: async (reference, height, width) => resize(ctx, get(reference), height, width),

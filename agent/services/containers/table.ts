@@ -5,6 +5,7 @@ import { conflict, invalid, notFound } from '../../api/errors.ts';
 import type { Layout } from '../../store/layout.ts';
 import { readRecord, writeRecord, type RecordKind } from '../../store/record.ts';
 import type { ContainerRecord } from '../container-record.ts';
+import { parseLink } from './links.ts';
 import { Live } from './live.ts';
 
 /** All containers, by id and by name. What is here is on disk too: a change is told to a client only after `save`. */
@@ -65,6 +66,7 @@ export class ContainerTable {
     if (exact) return exact;
     const named = this.#byName.get(reference.startsWith('/') ? reference.slice(1) : reference);
     if (named !== undefined) return this.#byId.get(named);
+    if (reference.includes('/')) return this.#linked(reference.replace(/^\//, ''));
     if (!/^[0-9a-f]+$/.test(reference)) return undefined;
     let found: Live | undefined;
     for (const live of this.#byId.values()) {
@@ -73,6 +75,15 @@ export class ContainerTable {
       found = live;
     }
     return found;
+  }
+
+  /** "name/alias": whom that container has linked by that name. */
+  #linked(reference: string): Live | undefined {
+    const at = reference.lastIndexOf('/');
+    const parent = at > 0 ? this.#byId.get(this.#byName.get(reference.slice(0, at)) ?? '') : undefined;
+    const links = (parent?.record.hostConfig.Links ?? []).map(parseLink);
+    const link = links.find(({ alias }) => alias === reference.slice(at + 1));
+    return link && this.#byId.get(link.target);
   }
 
   get(reference: string): Live {

@@ -2,7 +2,7 @@ import { matchesGlob } from 'node:path';
 import { invalid } from '../../api/errors.ts';
 import type { ImageSummary } from '../../api/image.ts';
 import { matchLabels, type Filters } from '../../http/query.ts';
-import { familiar, familiarName, type Reference } from '../../images/reference/parse.ts';
+import { familiar, familiarName, fullName, fullReference, type Reference } from '../../images/reference/parse.ts';
 import { diffIdsOf } from '../../images/store/image-store.ts';
 import type { ImageRecord } from '../../images/store/image-table.ts';
 import { labelsOf, parentOf, type ImageContext } from './context.ts';
@@ -41,12 +41,16 @@ export function parseTime(text: string, now = Date.now()): number {
   return parsed;
 }
 
-/** Path patterns as in Go's `path.Match`, tried on the name and on the name with tag (distribution/reference `FamiliarMatch`). */
+/** As Docker shows it and in full, each with and without the tag. */
+const namesOf = (reference: Reference): string[] =>
+  [familiarName, familiar, fullName, fullReference].map((name) => name(reference));
+
+/** Path patterns as in Go's `path.Match` (distribution/reference `FamiliarMatch`). */
 function matchesReference(patterns: ReadonlySet<string>, references: readonly Reference[]): boolean {
   return references.some((reference) =>
     [...patterns].some((pattern) => {
       try {
-        return matchesGlob(familiar(reference), pattern) || matchesGlob(familiarName(reference), pattern);
+        return namesOf(reference).some((name) => matchesGlob(name, pattern));
       } catch (error) {
         throw invalid(`syntax error in pattern`, error);
       }

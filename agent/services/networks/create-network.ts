@@ -13,7 +13,6 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 
 /** Docker's rule for names of networks. */
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
 export async function createNetwork(
   state: NetworkState,
@@ -43,7 +42,6 @@ function checkRequest(state: NetworkState, request: NetworkCreateRequest): strin
   if (name.trim() === '') throw invalid('invalid network name: name is empty');
   if (isPredefined(name) || name === 'default')
     throw new EngineError('forbidden', `operation is not permitted on predefined ${name} network `);
-  if (!NAME.test(name)) throw invalid(`invalid network name: ${name}`);
   if (state.creating.has(name) || [...state.networks.values()].some((network) => network.name === name))
     throw conflict(`network with name ${name} already exists`);
   const driver = request.Driver || 'bridge';
@@ -117,7 +115,7 @@ async function plan(state: NetworkState, name: string, request: NetworkCreateReq
     attachable: request.Attachable ?? false,
     enableIPv4,
     enableIPv6,
-    ipam: { Driver: 'default', Options: request.IPAM?.Options ?? {}, Config: config },
+    ipam: { Driver: 'default', Options: request.IPAM?.Options ?? null, Config: config },
     userSubnets: asked.length > 0,
     options: request.Options ?? {},
     labels: request.Labels ?? {},

@@ -119,6 +119,7 @@ export class NameService implements Names {
           names: endpoint.DNSNames ?? [],
           addresses: [endpoint.IPAddress, endpoint.GlobalIPv6Address].filter((address) => !!address) as string[],
           servers: request.dns_servers ?? [],
+          links: endpoint.Links ?? [],
         });
       }
     return this.#served().map((network) => ({

@@ -72,7 +72,10 @@ export function hostsOf(state: NetworkState, subject: NetworkSubject, record: At
   const own = subject.domainname ? [`${subject.hostname}.${subject.domainname}`, subject.hostname] : [subject.hostname];
   const lines = [...extraHosts(state, subject), ...hostMachine(state, subject)];
   for (const { endpoint, networkId } of record.networks) {
-    lines.push(...linkLines(state, networkId, [...(subject.hostConfig.Links ?? []), ...(endpoint.Links ?? [])]));
+    const network = state.networks.get(networkId);
+    // Where containers have names, links are names too.
+    if (network && !hasNames(network))
+      lines.push(...linkLines(state, networkId, [...(subject.hostConfig.Links ?? []), ...(endpoint.Links ?? [])]));
     for (const address of [endpoint.IPAddress, endpoint.GlobalIPv6Address])
       if (address) lines.push({ address, names: own });
   }

@@ -1,4 +1,4 @@
-import { invalid } from '../../api/errors.ts';
+import { invalid } from './errors.ts';
 import type { Shape } from './request-schema.ts';
 
 /** Go's name for a JSON value's type, as in its messages. */
@@ -62,7 +62,7 @@ export function decode(value: unknown, shape: Shape, path: string): unknown {
     case 'map':
       if (typeof value !== 'object' || Array.isArray(value)) mismatch(value, shape, path);
       return Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key, decode(item, shape.of, path) ?? null]),
+        Object.entries(value).map(([key, item]) => [key, decode(item, shape.of, path) ?? emptyOf(shape.of) ?? null]),
       );
     case 'object':
       if (typeof value !== 'object' || Array.isArray(value)) mismatch(value, shape, path);
@@ -70,7 +70,7 @@ export function decode(value: unknown, shape: Shape, path: string): unknown {
   }
 }
 
-/** null in a list of strings is "", in a list of pointers it is nothing. */
+/** null among strings is "", among pointers it is nothing. */
 function emptyOf(shape: Shape): unknown {
   return shape.kind === 'string' ? '' : undefined;
 }

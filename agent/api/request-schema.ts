@@ -1,5 +1,5 @@
 /**
- * The create request as a Go program reads it: field names match without regard to case, unknown fields are dropped, and a value of
+ * Requests as a Go program reads them: field names match without regard to case, unknown fields are dropped, and a value of
  * another type is refused with the words of `encoding/json`. Types are named as Go names them, since they stand in the message.
  */
 export type Shape =
@@ -9,7 +9,13 @@ export type Shape =
   /** a list of strings, or one string (Entrypoint, Cmd) */
   | { kind: 'words' }
   | { kind: 'map'; of: Shape; go: string }
-  | { kind: 'object'; go: string; fields: Record<string, Shape> };
+  | ObjectShape;
+
+export interface ObjectShape {
+  kind: 'object';
+  go: string;
+  fields: Record<string, Shape>;
+}
 
 export const str: Shape = { kind: 'string' };
 export const bool: Shape = { kind: 'bool' };
@@ -23,7 +29,7 @@ const uint64: Shape = { kind: 'int', go: 'uint64', min: 0, max: 2 ** 64 };
 const uint: Shape = { kind: 'int', go: 'uint', min: 0, max: 2 ** 64 };
 const list = (of: Shape, go: string): Shape => ({ kind: 'list', of, go });
 const map = (of: Shape, go: string): Shape => ({ kind: 'map', of, go });
-const object = (go: string, fields: Record<string, Shape>): Shape => ({ kind: 'object', go, fields });
+const object = (go: string, fields: Record<string, Shape>): ObjectShape => ({ kind: 'object', go, fields });
 const strings = list(str, '[]string');
 const stringMap = map(str, 'map[string]string');
 const set = map(object('struct {}', {}), 'map[string]struct {}');
@@ -166,7 +172,7 @@ const ENDPOINT = object('network.EndpointSettings', {
   DNSNames: strings,
 });
 
-export const CREATE_REQUEST = object('container.CreateRequest', {
+const CONFIG: Record<string, Shape> = {
   Hostname: str,
   Domainname: str,
   User: str,
@@ -199,6 +205,12 @@ export const CREATE_REQUEST = object('container.CreateRequest', {
   StopSignal: str,
   StopTimeout: int,
   Shell: words,
+};
+
+export const CONTAINER_CONFIG = object('container.Config', CONFIG);
+
+export const CREATE_REQUEST = object('container.CreateRequest', {
+  ...CONFIG,
   HostConfig: HOST_CONFIG,
   NetworkingConfig: object('network.NetworkingConfig', {
     EndpointsConfig: map(ENDPOINT, 'map[string]*network.EndpointSettings'),
@@ -207,3 +219,65 @@ export const CREATE_REQUEST = object('container.CreateRequest', {
 
 export const UPDATE_REQUEST = object('container.UpdateConfig', { ...RESOURCES, RestartPolicy: RESTART_POLICY });
 export const anyValue = any;
+
+export const EXEC_CREATE = object('container.ExecOptions', {
+  User: str,
+  Privileged: bool,
+  Tty: bool,
+  ConsoleSize: list(uint, '[2]uint'),
+  AttachStdin: bool,
+  AttachStderr: bool,
+  AttachStdout: bool,
+  DetachKeys: str,
+  Env: strings,
+  WorkingDir: str,
+  Cmd: words,
+});
+export const EXEC_START = object('container.ExecStartOptions', {
+  Detach: bool,
+  Tty: bool,
+  ConsoleSize: list(uint, '[2]uint'),
+});
+
+export const NETWORK_CREATE = object('network.CreateRequest', {
+  Name: str,
+  CheckDuplicate: bool,
+  Driver: str,
+  Scope: str,
+  EnableIPv4: bool,
+  EnableIPv6: bool,
+  IPAM: object('network.IPAM', {
+    Driver: str,
+    Options: stringMap,
+    Config: list(
+      object('network.IPAMConfig', { Subnet: str, IPRange: str, Gateway: str, AuxiliaryAddresses: stringMap }),
+      '[]network.IPAMConfig',
+    ),
+  }),
+  Internal: bool,
+  Attachable: bool,
+  Ingress: bool,
+  ConfigOnly: bool,
+  ConfigFrom: object('network.ConfigReference', { Network: str }),
+  Options: stringMap,
+  Labels: stringMap,
+});
+export const NETWORK_CONNECT = object('network.ConnectOptions', { Container: str, EndpointConfig: ENDPOINT });
+export const NETWORK_DISCONNECT = object('network.DisconnectOptions', { Container: str, Force: bool });
+
+export const VOLUME_CREATE = object('volume.CreateOptions', {
+  Name: str,
+  Driver: str,
+  DriverOpts: stringMap,
+  Labels: stringMap,
+});
+
+export const AUTH_CONFIG = object('registry.AuthConfig', {
+  username: str,
+  password: str,
+  auth: str,
+  email: str,
+  serveraddress: str,
+  identitytoken: str,
+  registrytoken: str,
+});
