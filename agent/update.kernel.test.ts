@@ -66,6 +66,8 @@ it.skipIf(v1.size === 0)('update changes every limit of a running container at o
     expect(await read('blkio/blkio.throttle.read_iops_device')).toBe(`${number} 100`);
     expect(await read('blkio/blkio.throttle.write_iops_device')).toBe(`${number} 200`);
   }
+  await update({ CpuQuota: -1 });
+  expect(await read('cpu/cpu.cfs_quota_us')).toBe('-1');
   const refused = await engine.request('POST', `/containers/${id}/update`, { NanoCpus: 1e9 });
   expect(refused).toMatchObject({
     status: 409,

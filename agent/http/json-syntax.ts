@@ -76,7 +76,7 @@ class Scanner {
     this.at++;
     for (;;) {
       if (this.next('"')) return;
-      if (!this.next('\\')) this.take(/[^\0-\x1f]/, 'in string literal');
+      if (!this.next('\\')) this.take(/\P{Cc}|[\x7f-\x9f]/u, 'in string literal');
       else if (this.take(/["\\/bfnrtu]/, 'in string escape code') === 'u')
         for (let digit = 0; digit < 4; digit++) this.take(/[0-9a-fA-F]/, 'in \\u hexadecimal character escape');
     }

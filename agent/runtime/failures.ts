@@ -33,6 +33,9 @@ export function normalise(said: string, argv0: string): { text: string; exitCode
   }
   if (/permission denied/i.test(text) && /open executable|exec|cannot execute/i.test(text))
     return { text: `exec: "${argv0}": permission denied`, exitCode: 126, faultOfRequest: true };
+  // What crun says of what is no file, which as a rule is a directory.
+  if (/open executable.*operation not permitted/i.test(text) || text.includes(`"${argv0}": is a directory`))
+    return { text: `exec: "${argv0}": is a directory`, exitCode: 126, faultOfRequest: true };
   if (/permission denied/i.test(text)) return { text, exitCode: 126, faultOfRequest: true };
   if (/exec format error/i.test(text))
     return { text: `exec ${argv0}: exec format error`, exitCode: 255, faultOfRequest: false };

@@ -34,6 +34,10 @@ describe('failures of the runtime', () => {
       'exec: "/bin/x": stat /bin/x: no such file or directory',
     );
     expect(create('open executable: Permission denied')).toMatchObject({ exitCode: 126 });
+    expect(create('open executable: Operation not permitted')).toMatchObject({
+      exitCode: 126,
+      message: expect.stringContaining('exec: "prog": is a directory') as string,
+    });
     expect(create('mount `/a` to `b`: Not a directory').message).toContain(
       'Are you trying to mount a directory onto a file (or vice-versa)?',
     );

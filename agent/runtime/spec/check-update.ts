@@ -90,7 +90,8 @@ function limitsOf(update: Update): CgroupLimits {
     memorySwap: update.MemorySwap || undefined,
     memoryReservation: update.MemoryReservation || undefined,
     cpuShares: update.CpuShares ? Math.min(Math.max(update.CpuShares, 2), 262_144) : undefined,
-    cpuQuota: quota,
+    // Below zero: without quota from now on.
+    cpuQuota: (update.CpuQuota ?? 0) < 0 ? -1 : quota,
     cpuPeriod: period,
     cpusetCpus: update.CpusetCpus || undefined,
     cpusetMems: update.CpusetMems || undefined,

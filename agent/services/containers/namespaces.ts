@@ -1,4 +1,4 @@
-import { conflict } from '../../api/errors.ts';
+import { conflict, systemError } from '../../api/errors.ts';
 import type { NamespaceChoice, NamespaceChoices } from '../../runtime/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainersContext } from './context.ts';
@@ -39,7 +39,7 @@ function joinPath(ctx: ContainersContext, reference: string, kind: string): stri
       throw conflict(
         `cannot join network namespace of a non running container: container ${record.name} is ${record.state.Status}`,
       );
-    throw conflict(`failed to join ${kind.toUpperCase()} namespace: container ${reference} is not running`);
+    throw systemError(`failed to join ${kind.toUpperCase()} namespace: container ${reference} is not running`);
   }
   return `/proc/${record.state.Pid}/ns/${kind}`;
 }

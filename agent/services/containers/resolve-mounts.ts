@@ -105,9 +105,8 @@ async function pointOf(
   const point = volumePoint(volume, mount.target, mount.mode || 'z', !mount.readOnly);
   const subpath = options?.Subpath ?? '';
   if (subpath === '') return point;
-  const { path, exists } = await resolveInRoot(volume.Mountpoint, subpath);
-  if (!exists) throw invalid(`cannot access path ${subpath}: no such file or directory in the volume ${volume.Name}`);
-  return { ...point, Source: path };
+  // It need not be there yet: looked at again at each start (see side-mounts.ts).
+  return { ...point, Source: (await resolveInRoot(volume.Mountpoint, subpath)).path };
 }
 
 /**

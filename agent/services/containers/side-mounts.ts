@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, invalid, systemError } from '../../api/errors.ts';
 import type { MountPoint } from '../../api/container.ts';
@@ -27,7 +28,29 @@ export async function mountSides(ctx: ContainersContext, record: ContainerRecord
   const mounts: MountPoint[] = [];
   for (const point of record.mounts)
     mounts.push(point.Type === 'image' ? { ...point, Source: await mountImage(ctx, record, point) } : point);
-  return mounts;
+  return Promise.all(mounts.map((point) => atSubpath(ctx, record, point)));
+}
+
+const requestOf = ({ hostConfig }: ContainerRecord, { Destination }: MountPoint) =>
+  hostConfig.Mounts?.find(({ Target }) => cleanPath(Target) === Destination);
+
+/** A part of a volume, as it is now: what runs before may have made it. */
+async function atSubpath(ctx: ContainersContext, record: ContainerRecord, point: MountPoint): Promise<MountPoint> {
+  const subpath = point.Type === 'volume' ? requestOf(record, point)?.VolumeOptions?.Subpath : undefined;
+  const volume = subpath ? ctx.volumes.find(point.Name ?? '') : undefined;
+  if (!subpath || !volume) return point;
+  return { ...point, Source: await below(volume.Mountpoint, subpath, `volume ${volume.Name}`) };
+}
+
+/** `subpath` below `base`, where no link leads out of it (moby `safepath.Join`). */
+async function below(base: string, subpath: string, where: string): Promise<string> {
+  const { path, exists } = await resolveInRoot(base, subpath);
+  const real = await realpath(join(base, subpath)).catch(() => undefined);
+  const root = await realpath(base);
+  if (real !== undefined && real !== root && !real.startsWith(`${root}/`))
+    throw invalid(`path concatenation escapes the base directory, base: ${base}, subpath: ${subpath}`);
+  if (!exists) throw invalid(`cannot access path ${subpath}: no such file or directory in the ${where}`);
+  return path;
 }
 
 /** Fine when there is nothing. */
@@ -68,12 +91,8 @@ async function mountImage(ctx: ContainersContext, record: ContainerRecord, point
   // Without an upper directory overlayfs wants two lower ones.
   const namespace = record.idMap && (await ctx.mapped.namespace(record.idMap));
   mountLayers(ctx, { target, lowers: [...image.lowerdirs, empty], flags: MS.RDONLY, namespace });
-  const request = record.hostConfig.Mounts?.find(({ Target }) => cleanPath(Target) === point.Destination);
-  const subpath = request?.ImageOptions?.Subpath ?? '';
-  if (subpath === '') return target;
-  const { path, exists } = await resolveInRoot(target, subpath);
-  if (!exists) throw invalid(`cannot access path ${subpath}: no such file or directory in the image ${point.Name}`);
-  return path;
+  const subpath = requestOf(record, point)?.ImageOptions?.Subpath ?? '';
+  return subpath === '' ? target : below(target, subpath, `image ${point.Name}`);
 }
 
 /** What is bound as /dev/shm; undefined: a new one of its own. Throws where another container's cannot be had (moby `getIPCContainer`). */

@@ -1,9 +1,16 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { EngineError, invalid, systemError } from '../../api/errors.ts';
+import { EngineError, invalid, systemError, type ErrorKind } from '../../api/errors.ts';
 import type { ProgressMessage } from '../../api/image.ts';
 import { progressBar } from '../../images/pull/progress.ts';
 
 const MAX_REDIRECTS = 10;
+/** what the engine answers where it was answered so (moby `GetWithStatusError`) */
+const REFUSED: Readonly<Record<number, ErrorKind>> = {
+  400: 'invalid-parameter',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not-found',
+};
 /** milliseconds without an answer */
 const PATIENCE = 60_000;
 /** milliseconds between two reports */
@@ -60,7 +67,10 @@ async function open(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
     if (statusCode >= 200 && statusCode < 300) return response;
     response.resume();
     if (statusCode < 300 || statusCode >= 400 || headers.location === undefined)
-      throw systemError(`failed to GET ${url.href} with status ${statusCode} ${response.statusMessage ?? ''}`.trim());
+      throw new EngineError(
+        REFUSED[statusCode] ?? 'system',
+        `failed to GET ${url.href} with status ${statusCode} ${response.statusMessage ?? ''}`.trim(),
+      );
     at = new URL(headers.location, at);
   }
   throw systemError(`Get ${JSON.stringify(url.href)}: stopped after ${MAX_REDIRECTS} redirects`);

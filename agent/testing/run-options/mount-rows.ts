@@ -126,6 +126,13 @@ export const MOUNT_ROWS: readonly OptionRow[] = [
       expect(await run('--mount', 'type=volume,src=vol,dst=/s,volume-subpath=in/side,ro', b.rich, '-c', 'cat /s/f; touch /s/x 2>/dev/null || echo kept')).toBe('deep\nkept');
       expect((await b.sh('--mount type=volume,src=vol,dst=/s,volume-subpath=../x', 'true')).code).toBe(125);
       expect((await b.sh('--mount type=volume,src=vol,dst=/s,volume-subpath=not/there', 'true')).stderr).toMatch(/cannot access path|no such file/);
+      // What is there when it starts counts, and no link leads out.
+      await b.ok('create', '--name', 'later', '--mount', 'type=volume,src=vol,dst=/s,volume-subpath=late', b.image, 'ls', '/s');
+      await b.sh('-v vol:/v', 'mkdir /v/late; touch /v/late/x; ln -s / /v/out; ln -s late /v/fine');
+      expect(await b.ok('start', '-a', 'later')).toBe('x');
+      await b.ok('rm', 'later');
+      expect((await b.sh('--mount type=volume,src=vol,dst=/s,volume-subpath=fine', 'ls /s')).stdout.trim()).toBe('x');
+      expect((await b.sh('--mount type=volume,src=vol,dst=/s,volume-subpath=out', 'true')).stderr).toContain('escapes the base directory');
       expect(await run('--mount', 'type=volume,src=ram,dst=/r,"volume-opt=type=tmpfs","volume-opt=device=tmpfs","volume-opt=o=size=2m,uid=9"', b.rich, '-c', 'stat -c %u /r; df -k /r | tail -n 1 | tr -s " " | cut -d " " -f 2')).toBe('9\n2048');
       await b.ok('volume', 'rm', 'vol', 'ram');
     },
