@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [vue()],
   test: {
-    include: ['{agent,electron,renderer,build,bench}/**/*.test.ts'],
+    include: ['{agent,electron,renderer,build,bench,vm-assets}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -16,8 +16,10 @@ export async function runEngine(config: EngineConfig, programs: Programs): Promi
   const layout = new Layout(config.root, config.runDir);
   await mkdir(config.root, { recursive: true, mode: 0o711 });
   await mkdir(config.runDir, { recursive: true, mode: 0o711 });
-  lockDirectory(config.root, '--root');
-  lockDirectory(config.runDir, '--run-dir');
+  if (config.lock === 'take') {
+    lockDirectory(config.root, '--root');
+    lockDirectory(config.runDir, '--run-dir');
+  }
   await freeSocket(config.socket);
 
   const engine = await createEngine(config, programs);

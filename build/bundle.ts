@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions } from 'esbuild';
+import { lazyModules } from './lazy-modules.ts';
 
 /**
  * Builds dist/: the engine, the host, Electron's shell, the window. A part whose inputs have not changed since it was built is left
@@ -27,9 +28,9 @@ interface Part {
   /**
    * `cjs`: an ES module that imports from a built-in one makes Node evaluate all of that one's lazy exports (undici, WebCrypto, HTTP/2):
    * 3 MB that the engine has no use for. `compact`: for Node, and without white space, since V8 keeps the
-   * text.
+   * text. `guest`: the file's address in the guest, where it is started from a heap snapshot.
    */
-  entries: { source: string; target: string; format?: 'esm' | 'cjs'; compact?: boolean }[];
+  entries: { source: string; target: string; format?: 'esm' | 'cjs'; compact?: boolean; guest?: string }[];
   copies?: { source: string; target: string }[];
 }
 
@@ -39,6 +40,13 @@ const PARTS: Part[] = [
     inputs: ['agent'],
     entries: [
       { source: 'agent/main.ts', target: 'agent/main.cjs', format: 'cjs', compact: true },
+      {
+        source: 'agent/guest-main.ts',
+        target: 'agent/guest.cjs',
+        format: 'cjs',
+        compact: true,
+        guest: '/opt/berth/agent/main.cjs',
+      },
       { source: 'agent/images/unpack-worker.ts', target: 'agent/unpack-worker.cjs', format: 'cjs', compact: true },
     ],
   },
@@ -56,7 +64,7 @@ const PARTS: Part[] = [
 ];
 const RENDERER_INPUTS = ['renderer', 'electron/contract', 'agent/api'];
 /** A change of these builds everything. */
-const COMMON_INPUTS = ['build/bundle.ts', 'package-lock.json', 'tsconfig.base.json'];
+const COMMON_INPUTS = ['build/bundle.ts', 'build/lazy-modules.ts', 'package-lock.json', 'tsconfig.base.json'];
 
 async function* filesIn(path: string): AsyncGenerator<string> {
   if (!existsSync(path)) return;
@@ -114,9 +122,14 @@ export function esbuildOptions(entry: Part['entries'][number]): BuildOptions {
     // names stay, for the sake of stack traces
     ...(entry.compact ? { minifyWhitespace: true, minifySyntax: true } : {}),
     ...(esm ? { banner: { js: REQUIRE } } : {}),
-    ...(entry.compact ? { banner: { js: FILE_URL }, define: { 'import.meta.url': 'berthFileUrl' } } : {}),
+    ...(entry.compact ? fileUrl(entry.guest) : {}),
   };
 }
+
+const fileUrl = (guest: string | undefined): BuildOptions =>
+  guest === undefined
+    ? { banner: { js: FILE_URL }, define: { 'import.meta.url': 'berthFileUrl' } }
+    : { define: { 'import.meta.url': JSON.stringify(`file://${guest}`) }, plugins: [lazyModules(guest)] };
 
 async function buildRenderer(): Promise<void> {
   const { build: viteBuild } = await import('vite');

@@ -6,7 +6,8 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 RUNTIME_PACKAGES=(crun runc conmon netavark aardvark-dns iptables nftables iproute2 uidmap slirp4netns
   golang-github-containers-common procps tini ca-certificates util-linux)
-TEST_PACKAGES=(busybox-static xz-utils debootstrap docker-registry chromium fonts-dejavu-core python3-docker)
+TEST_PACKAGES=(busybox-static xz-utils debootstrap docker-registry chromium fonts-dejavu-core python3-docker
+  qemu-system-x86 erofs-utils kmod)
 [ "${1:-}" = --test ] && WITH_TESTS=1 || WITH_TESTS=
 
 . build/fail.sh

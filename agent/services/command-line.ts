@@ -9,6 +9,7 @@ const FLAGS: Record<string, keyof EngineConfig | 'configFile'> = {
   '--runtime': 'runtime',
   '--config-file': 'configFile',
   '--host-machine': 'hostMachine',
+  '--lock': 'lock',
 };
 
 /** Reads `berth engine`'s arguments: `--flag VALUE` or `--flag=VALUE`. Throws ConfigError. */
@@ -46,6 +47,8 @@ export async function loadConfig(args: readonly string[]): Promise<EngineConfig>
   }
   if (Buffer.byteLength(config.socket) > 107)
     throw new ConfigError(`--socket is longer than the 107 bytes a socket's name may have ("${config.socket}")`);
+  if (config.lock !== 'take' && config.lock !== 'held')
+    throw new ConfigError(`--lock must be take or held, not "${config.lock as string}"`);
   if (config.runtime !== undefined && config.runtime !== 'crun' && config.runtime !== 'runc')
     throw new ConfigError(`--runtime must be crun or runc, not "${config.runtime}"`);
   // a registry on the user's own machine is on the loopback that is the user's

@@ -29,6 +29,8 @@ export interface EngineConfig {
    * machine's, so that each port is published on every address of the guest.
    */
   hostMachine: string;
+  /** `held`: whoever starts this engine makes sure that no other uses its directories, as the guest's init does; no locks are taken. */
+  lock: 'take' | 'held';
   labels: string[];
   /** [max-concurrent-downloads] */
   maxConcurrentDownloads: number;
@@ -66,6 +68,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   fixedCidrV6: '',
   ipv6: false,
   hostMachine: '',
+  lock: 'take',
   labels: [],
   maxConcurrentDownloads: 3,
   cgroupParent: '/berth',

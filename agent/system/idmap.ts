@@ -101,5 +101,10 @@ async function openUserNamespace(uidMap: string, gidMap: string): Promise<number
 let loaded: IdmapCalls | undefined;
 /** The kernel's own. */
 export function idmapCalls(): IdmapCalls {
-  return (loaded ??= load());
+  const real = () => (loaded ??= load()); // not before it is needed: see syscalls()
+  return {
+    openUserNamespace: (...args) => real().openUserNamespace(...args),
+    cloneMapped: (...args) => real().cloneMapped(...args),
+    attach: (...args) => real().attach(...args),
+  };
 }

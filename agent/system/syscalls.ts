@@ -123,7 +123,19 @@ function load(): Syscalls {
 }
 
 let loaded: Syscalls | undefined;
-/** The kernel's own, through libc. */
-export function syscalls(): Syscalls {
-  return (loaded ??= load());
-}
+const real = () => (loaded ??= load());
+
+/** The kernel's own, through libc, which is not opened before the first call: an engine without containers is ready before that. */
+export const syscalls = (): Syscalls => LAZY;
+const LAZY: Syscalls = {
+  mount: (...args) => real().mount(...args),
+  umount: (...args) => real().umount(...args),
+  mknod: (...args) => real().mknod(...args),
+  mkfifo: (...args) => real().mkfifo(...args),
+  lsetxattr: (...args) => real().lsetxattr(...args),
+  lgetxattr: (...args) => real().lgetxattr(...args),
+  llistxattr: (...args) => real().llistxattr(...args),
+  setns: (...args) => real().setns(...args),
+  unshare: (...args) => real().unshare(...args),
+  flock: (...args) => real().flock(...args),
+};

@@ -8,7 +8,7 @@ const LIMIT = 400;
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 let failed = false;
-for (const folder of ['agent', 'electron', 'renderer', 'build', 'bench', 'e2e']) {
+for (const folder of ['agent', 'electron', 'renderer', 'build', 'bench', 'e2e', 'vm-assets']) {
   for (const entry of await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(() => [])) {
     if (!entry.isFile() || !/\.(ts|vue)$/.test(entry.name) || entry.name.endsWith('.test.ts')) continue;
     const path = join(entry.parentPath, entry.name);

@@ -12,6 +12,7 @@ const PROJECTS: [name: string, compiler: string][] = [
   ['electron/preload', TSC],
   ['renderer', 'node_modules/vue-tsc/bin/vue-tsc.js'],
   ['e2e', TSC],
+  ['vm-assets', TSC],
 ];
 
 function run(args: string[]): Promise<number> {

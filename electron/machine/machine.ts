@@ -145,7 +145,7 @@ export function prepareDisk(path: string, gibibytes: number): void {
   if (statSync(path).size < gibibytes * GIB) truncateSync(path, gibibytes * GIB);
 }
 
-/** Follows the console until everything is mounted; gives the host key that the guest shows there. */
+/** Follows the console until the guest shows its host key there, which it does when it serves SSH. */
 function watchBoot(
   paths: MachinePaths,
   readiness: Readiness,
@@ -153,16 +153,13 @@ function watchBoot(
   signal: AbortSignal,
 ): Promise<string> {
   return new Promise((done, fail) => {
-    let hostKey = '';
     const tell = (event: ConsoleEvent) => {
       if (event.kind === 'output') readiness.reached('kernel');
-      else if (event.kind === 'hostkey') hostKey = event.key;
+      else if (event.kind === 'hostkey') done(event.key);
       else if (event.kind === 'unshared') unshared.set(event.tag, event.why);
       else if (event.kind === 'step' && event.step === 'init') readiness.reached('init');
-      else if (event.kind === 'step' && event.step === 'mounted') {
-        readiness.reached('mounted');
-        done(hostKey);
-      } else if (event.kind === 'failed') fail(new MachineError(event.why, hintFor(event.step), readiness.next()));
+      else if (event.kind === 'step' && event.step === 'mounted') readiness.reached('mounted');
+      else if (event.kind === 'failed') fail(new MachineError(event.why, hintFor(event.step), readiness.next()));
       else if (event.kind === 'panic')
         fail(new MachineError(`the guest's kernel stopped: ${event.why}`, `see ${paths.console}`, readiness.next()));
     };

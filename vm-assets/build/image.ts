@@ -15,7 +15,6 @@ import {
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { gzipSync } from 'node:zlib';
 import { exec } from '../../agent/system/exec.ts';
 import { createApt, type Package } from './apt.ts';
 import { cpioOf } from './cpio.ts';
@@ -92,19 +91,22 @@ export async function makeBase(
   return base;
 }
 
-/** busybox, the modules that reach the root image, and boot/init. */
+const INITRD_PROGRAMS = ['sh', 'insmod', 'mkdir', 'mount', 'poweroff', 'switch_root', 'usleep'];
+
+/** busybox, the modules that reach the root image, and boot/init. Not compressed: QEMU copies faster than the guest unpacks. */
 async function makeInitrd(work: string, tree: string, recipe: Recipe): Promise<Buffer> {
   const directory = join(work, 'initrd.d');
-  for (const folder of ['bin', 'dev', 'lower', 'modules', 'proc', 'root', 'upper'])
+  for (const folder of ['bin', 'dev', 'later', 'lower', 'modules', 'proc', 'root', 'upper'])
     await mkdir(join(directory, folder), { recursive: true });
   await copyFile(join(tree, 'usr/bin/busybox'), join(directory, 'bin/busybox'));
-  await symlink('busybox', join(directory, 'bin/sh'));
+  for (const name of INITRD_PROGRAMS) await symlink('busybox', join(directory, 'bin', name));
   await copyFile(join(VM_ASSETS, 'boot/init'), join(directory, 'init'));
   for (const [index, file] of loadOrder(tree, recipe.initrdModules).entries())
     await copyFile(file, join(directory, 'modules', `${String(index).padStart(2, '0')}-${basename(file)}`));
+  for (const file of loadOrder(tree, ['overlay'])) await copyFile(file, join(directory, 'later', basename(file)));
   const archive = cpioOf(directory);
   await rm(directory, { recursive: true });
-  return gzipSync(archive, { level: 9 });
+  return archive;
 }
 
 /** Native packages that the engine's bundle loads. */
@@ -151,6 +153,7 @@ export async function makeImage(
       await mkdir(join(tree, 'opt/berth', to, '..'), { recursive: true });
       await copyFile(from, join(tree, 'opt/berth', to));
     }
+    await writeFile(join(tree, 'opt/berth/image'), `${inputs}\n`);
     await packRoot(tree, join(work, 'root'), inputs);
     await rm(tree, { recursive: true });
     for (const name of ['kernel', 'initrd']) await copyFile(join(base, name), join(work, name));
@@ -170,7 +173,10 @@ export async function makeImage(
 
 function engineFiles(architecture: Architecture): { from: string; to: string }[] {
   const dist = join(REPOSITORY, 'dist');
-  const files = ['agent/main.cjs', 'agent/unpack-worker.cjs'].map((name) => ({ from: join(dist, name), to: name }));
+  const files = [
+    { from: join(dist, 'agent/guest.cjs'), to: 'agent/main.cjs' },
+    { from: join(dist, 'agent/unpack-worker.cjs'), to: 'agent/unpack-worker.cjs' },
+  ];
   const missing = files.find(({ from }) => !existsSync(from));
   if (missing) throw new Error(`${missing.from} is missing: npm run build`);
   for (const name of NATIVE[architecture]) {
@@ -192,7 +198,7 @@ async function packRoot(tree: string, target: string, inputs: string): Promise<v
     hex.slice(20, 32),
   ].join('-');
   await utimes(tree, 0, 0);
-  await exec(['mkfs.erofs', '-zlz4hc', '-x-1', '-T0', `-U${uuid}`, '--all-root', target, tree], {
+  await exec(['mkfs.erofs', '-x-1', '-T0', `-U${uuid}`, '--all-root', target, tree], {
     env: process.env,
     timeout: 600_000,
   });

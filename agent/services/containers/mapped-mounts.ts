@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemError } from '../../api/errors.ts';
 import { mapLine, type IdMap } from '../../namespaces/id-map.ts';
@@ -65,7 +65,7 @@ export function createMappedMounts({ calls, sys, layout, map, byDefault }: Mappe
     stage: (container, path, fd) => stage(calls, join(layout.mappedVolumes, container), path, fd),
     unstage: (container) => clear(sys, join(layout.mappedVolumes, container)),
     sweep: () => {
-      while (unmounted(sys, layout.mappedImages)) continue;
+      while (existsSync(layout.mappedImages) && unmounted(sys, layout.mappedImages)) continue;
       for (const container of names(layout.mappedVolumes)) clear(sys, join(layout.mappedVolumes, container));
     },
   };
