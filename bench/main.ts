@@ -1,6 +1,14 @@
-import { rmdir, writeFile } from 'node:fs/promises';
+import { readFile, rmdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { bigImage, busyboxImage, pushImage, startRegistry } from '../agent/testing/index.ts';
+import {
+  bigImage,
+  busyboxImage,
+  debianTar,
+  makeImage,
+  makeTar,
+  pushImage,
+  startRegistry,
+} from '../agent/testing/index.ts';
 import { exec } from '../agent/system/exec.ts';
 import { CASES } from './cases/index.ts';
 import { removeContainers, type BenchImages, type Case } from './cases/types.ts';
@@ -34,7 +42,16 @@ async function measureAll(options: BenchOptions): Promise<number> {
   try {
     const images: BenchImages = {
       small: await pushImage(registry.host, 'bench/small', '1', busyboxImage()),
-      big: bigImages(registry.host),
+      big: onceEach(async (seed) => {
+        const image = bigImage({ layerSize: 40 << 20, seed });
+        return pushImage(registry.host, 'bench/big', String(seed), image);
+      }),
+      debian: onceEach(async (number) => {
+        // one entry more than the others have, and so another layer
+        const mark = makeTar([{ name: `opt/round-${number}`, content: '' }]).subarray(0, 512);
+        const image = makeImage([Buffer.concat([mark, await readFile(await debianTar())])]);
+        return pushImage(registry.host, 'bench/debian', String(number), image);
+      }),
     };
     for (const name of options.engines) {
       const program = RECIPES[name]?.find();
@@ -64,11 +81,10 @@ async function measureAll(options: BenchOptions): Promise<number> {
 }
 
 /** Made when first asked for. */
-function bigImages(host: string): BenchImages['big'] {
+function onceEach(make: (number: number) => Promise<string>): (number: number) => Promise<string> {
   const made = new Map<number, Promise<string>>();
   return (number) => {
-    const image =
-      made.get(number) ?? pushImage(host, 'bench/big', String(number), bigImage({ layerSize: 40 << 20, seed: number }));
+    const image = made.get(number) ?? make(number);
     made.set(number, image);
     return image;
   };

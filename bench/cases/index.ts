@@ -2,8 +2,8 @@ import { LABEL, removeContainers, type Aim, type Case } from './types.ts';
 import { idleProcessor } from './idle-processor.ts';
 import { logs } from './logs.ts';
 import { list, runAmong } from './many.ts';
-import type { Engine } from '../engines.ts';
 import { memoryIdle, memoryWithTen } from './memory.ts';
+import { pull, pullDebian } from './pull.ts';
 import { together } from './together.ts';
 
 const run = (name: string, what: string, aim: Aim, ...network: string[]): Case => ({
@@ -25,29 +25,6 @@ const execute: Case = {
     void (await client.docker('run', '-d', '--label', LABEL, '--name', 'bench-exec', small, 'sleep', '3600')),
   once: ({ client }) => client.timed('exec', 'bench-exec', 'true'),
   finish: removeContainers,
-};
-
-/**
- * Each round pulls another image, and none is removed before the end: ext4 looks at every inode that was freed in the last minute before it
- * gives one out (recently_deleted() in its ialloc.c), which would be most of what is measured.
- */
-const pulled = new WeakMap<Engine, number>();
-const pull: Case = {
-  name: 'pull',
-  what: 'docker pull of an image over 100 MB with 7 layers from the loopback registry, of which the smallest is stored',
-  unit: 'ms',
-  share: 0.3,
-  once: async (engine, { big }) => {
-    const number = (pulled.get(engine) ?? 0) + 1;
-    pulled.set(engine, number);
-    const image = await big(number);
-    return engine.client.timed('pull', '-q', image);
-  },
-  finish: async (engine, { big }) => {
-    for (let number = pulled.get(engine) ?? 0; number > 0; number--)
-      await engine.client.docker('rmi', '-f', await big(number));
-    pulled.delete(engine);
-  },
 };
 
 const ps: Case = {
@@ -78,6 +55,7 @@ export const CASES: readonly Case[] = [
   ps,
   logs,
   pull,
+  pullDebian,
   memoryWithTen,
   idleProcessor,
   list,

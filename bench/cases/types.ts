@@ -5,6 +5,8 @@ export interface BenchImages {
   small: string;
   /** the nth of several alike, over 100 MB compressed, seven layers; the first is shared with `small` */
   big(number: number): Promise<string>;
+  /** the nth of several alike: Debian 12 (minbase) in one layer */
+  debian(number: number): Promise<string>;
 }
 
 /** What Berth's median may be at most. */
