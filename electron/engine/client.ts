@@ -102,8 +102,8 @@ export class EngineClient {
     const answer = await this.#http.stream('GET', '/_ping', { timeout: PING_TIMEOUT, signal });
     answer.resume();
   };
-  version = (): Promise<EngineVersion> => this.#http.json('GET', '/version', { timeout: PING_TIMEOUT });
-  info = (): Promise<EngineInfo> => this.#http.json('GET', '/info', { timeout: 4 * PING_TIMEOUT });
+  version = (): Promise<EngineVersion> => this.#http.json('GET', '/version', { watching: true, timeout: PING_TIMEOUT });
+  info = (): Promise<EngineInfo> => this.#http.json('GET', '/info', { watching: true, timeout: 4 * PING_TIMEOUT });
   /** undefined when it is another engine */
   berthSystem = (): Promise<BerthSystem | undefined> => this.#optional('/berth/v1/system');
   /** Resolves when the engine has begun to send: nothing after that is missed. */
@@ -112,7 +112,10 @@ export class EngineClient {
 
   /** all containers, or those of `ids` that are there */
   listContainers = (ids?: readonly string[]): Promise<ContainerSummary[]> =>
-    this.#http.json('GET', '/containers/json', { query: { all: 1, filters: ids && JSON.stringify({ id: ids }) } });
+    this.#http.json('GET', '/containers/json', {
+      watching: true,
+      query: { all: 1, filters: ids && JSON.stringify({ id: ids }) },
+    });
   inspectContainer = (id: string): Promise<ContainerInspect> => this.#http.json('GET', `/containers/${at(id)}/json`);
   createContainer = (body: ContainerCreateRequest, name: string): Promise<ContainerCreateResponse> =>
     this.#http.json('POST', '/containers/create', { query: { name: name || undefined }, body });
@@ -159,7 +162,7 @@ export class EngineClient {
     this.#void('POST', `/exec/${at(id)}/resize`, { w: columns, h: rows });
   inspectExec = (id: string): Promise<ExecInspect> => this.#http.json('GET', `/exec/${at(id)}/json`);
 
-  listImages = (): Promise<ImageSummary[]> => this.#http.json('GET', '/images/json');
+  listImages = (): Promise<ImageSummary[]> => this.#http.json('GET', '/images/json', { watching: true });
   inspectImage = (reference: string): Promise<ImageInspect> =>
     this.#http.json('GET', `/images/${imagePath(reference)}/json`);
   imageHistory = (reference: string): Promise<ImageHistoryItem[]> =>
@@ -194,9 +197,9 @@ export class EngineClient {
   removeNetwork = (id: string): Promise<void> => this.#void('DELETE', `/networks/${at(id)}`);
   createVolume = (name: string): Promise<VolumeInspect> =>
     this.#http.json('POST', '/volumes/create', { body: name ? { Name: name } : {} });
-  listNetworks = (): Promise<NetworkInspect[]> => this.#http.json('GET', '/networks');
+  listNetworks = (): Promise<NetworkInspect[]> => this.#http.json('GET', '/networks', { watching: true });
   listVolumes = async (): Promise<VolumeInspect[]> =>
-    (await this.#http.json<{ Volumes: VolumeInspect[] | null }>('GET', '/volumes')).Volumes ?? [];
+    (await this.#http.json<{ Volumes: VolumeInspect[] | null }>('GET', '/volumes', { watching: true })).Volumes ?? [];
   removeVolume = (name: string): Promise<void> => this.#void('DELETE', `/volumes/${at(name)}`);
 
   berthUsage = async (signal: AbortSignal): Promise<AsyncGenerator<UsageTick>> =>
@@ -217,7 +220,7 @@ export class EngineClient {
   /** undefined where the engine does not know the path or the thing */
   async #optional<T>(path: string, query?: Record<string, string>): Promise<T | undefined> {
     try {
-      return await this.#http.json<T>('GET', path, { query, timeout: 2 * PING_TIMEOUT });
+      return await this.#http.json<T>('GET', path, { query, watching: true, timeout: 2 * PING_TIMEOUT });
     } catch (error) {
       if (error instanceof ApiError && error.status < 500) return undefined;
       throw error;

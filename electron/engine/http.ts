@@ -10,9 +10,14 @@ export interface CallOptions {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** a look that no user asked for: it keeps no machine awake */
+  watching?: boolean;
   /** milliseconds until the head of the answer has come; 0 (the default) waits for ever */
   timeout?: number;
 }
+
+/** Marks a look of the window's own, for who counts requests as use. */
+export const WATCHING_HEADER = 'X-Berth-Watching';
 
 /** An idle connection is given up after this many milliseconds, before the engine does it (Berth's: 60 s). */
 const IDLE_TIMEOUT = 20_000;
@@ -120,6 +125,7 @@ export class EngineHttp {
 
   #request(method: string, path: string, options: CallOptions, extra: Record<string, string> = {}): ClientRequest {
     const headers: Record<string, string> = { Host: 'localhost', 'User-Agent': 'Berth', ...extra, ...options.headers };
+    if (options.watching) headers[WATCHING_HEADER] = '1';
     if (options.body !== undefined) headers['Content-Type'] = 'application/json';
     return request({
       agent: this.#agent,

@@ -82,6 +82,32 @@ describe('the choice of the engine', () => {
     await Promise.all([reading, states$]);
   });
 
+  it('Berth’s own engine is used where nothing was chosen, and is started with the window and on the way back to it', async () => {
+    const started: string[] = [];
+    const start = async () => {
+      started.push('own');
+      await first.start();
+    };
+    await first.stop();
+    host = await createHost({
+      machine,
+      own: { endpoint: { kind: 'unix', path: first.socket }, start },
+      settingsFile,
+      openExternal: async () => undefined,
+    });
+    connection = await connectBySocket(host.router);
+    const { client } = connection;
+    await until(await client.engine.watch(), ({ state }) => state === 'ready');
+    expect(started).toEqual(['own']);
+    await client.engines.select({ id: 'machine' });
+    await until(await client.engine.watch(), ({ state }) => state === 'stopped');
+    await first.stop();
+    await client.engines.select({ id: 'local' });
+    await until(await client.engine.watch(), ({ state }) => state === 'ready');
+    expect(started).toEqual(['own', 'own']);
+    expect(machine.asked).toEqual([]);
+  });
+
   it('a call that goes on with the engine before ends', async () => {
     const client = await begin();
     await until(await client.engine.watch(), ({ state }) => state === 'ready');

@@ -8,7 +8,7 @@ import type { MachineControl } from '../machine/types.ts';
 import type { Settings } from '../settings/settings.ts';
 import { ContainerFeed } from './container-feed.ts';
 import { EngineLink } from './engine-link.ts';
-import { defaultEngine } from './engine-process.ts';
+import { defaultEngine, type OwnEngine } from './engine-process.ts';
 import { Engines } from './engines.ts';
 import { HostError } from './failures.ts';
 import { ImageFeed } from './image-feed.ts';
@@ -26,6 +26,8 @@ export interface HostOptions {
   transport?: Transport;
   /** the machine of this host, where it is another than the user's */
   machine?: MachineControl;
+  /** Berth's own engine on this kernel, where it is another than the user's */
+  own?: OwnEngine;
   settingsFile: string;
   /** opens a link in the user's browser; rejects where there is none */
   openExternal: (url: string) => Promise<void>;
@@ -60,7 +62,7 @@ export interface Host extends HostServices {
 export async function createHost(options: HostOptions): Promise<Host> {
   const settings = await openSettings(options.settingsFile);
   const machine = new MachineService(options.machine ?? new CommandLineMachine());
-  const own = process.platform === 'linux' ? defaultEngine() : undefined;
+  const own = options.own ?? (process.platform === 'linux' ? defaultEngine() : undefined);
   const pinned = options.transport?.address;
   const engines = new Engines({ settings, machine, own, ...(pinned === undefined ? {} : { pinned }) });
   const first = options.transport ? { transport: options.transport, startNow: false } : await engines.first();

@@ -86,6 +86,7 @@ describe('following a file', () => {
     writeFileSync(path, 'x\n'); // cut and written
     expect(await next()).toEqual({ kind: 'begin' });
     expect(await next()).toEqual({ kind: 'lines', lines: ['x'] });
+    await stream.return(undefined);
   });
 
   it('sends a long one in pieces, whole', async () => {

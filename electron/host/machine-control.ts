@@ -32,6 +32,7 @@ export class CommandLineMachine implements MachineControl {
   }
 
   status = (): Promise<MachineStatus> => this.#withProgress(machineStatus(this.#paths));
+  glance = (): Promise<MachineStatus> => this.#withProgress(currentStatus(this.#paths));
 
   /** Before there is a process that holds the machine, only this one knows that it is being started. */
   async #withProgress(known: Promise<MachineStatus>): Promise<MachineStatus> {
@@ -50,8 +51,7 @@ export class CommandLineMachine implements MachineControl {
     };
   }
 
-  watch = (signal: AbortSignal): AsyncGenerator<MachineStatus> =>
-    watchMachine(this.#paths, signal, () => this.#withProgress(currentStatus(this.#paths)));
+  watch = (signal: AbortSignal): AsyncGenerator<MachineStatus> => watchMachine(this.#paths, signal, this.glance);
 
   async start(): Promise<void> {
     this.#preparing ??= '';

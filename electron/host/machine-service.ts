@@ -25,7 +25,8 @@ export class MachineService {
     this.#control = control;
   }
 
-  status = (): Promise<MachineStatus> => this.#control.status();
+  /** as it is known, without a measurement */
+  status = (): Promise<MachineStatus> => this.#control.glance();
 
   watch = (signal: AbortSignal): AsyncGenerator<MachineStatus> => this.#control.watch(signal);
 
@@ -67,12 +68,12 @@ export class MachineService {
         throw new HostError(toAppError(error, name));
       }
     }
-    if (change.start === 'demand' && (await this.#control.status()).state === 'stopped') await this.wait();
+    if (change.start === 'demand' && (await this.status()).state === 'stopped') await this.wait();
     return outcome;
   }
 
   async *console(signal: AbortSignal): AsyncGenerator<ConsoleUpdate> {
-    const { console } = await this.#control.status();
+    const { console } = await this.status();
     yield* followFile(console, signal);
   }
 

@@ -1,6 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { WATCHING_HEADER } from '../engine/http.ts';
 import { MachineError } from './types.ts';
 
 /** What is told of the traffic: a client's request keeps the machine awake, a stream that only listens does not. */
@@ -13,6 +14,10 @@ export interface Traffic {
 
 /** Streams that tell what happens, for as long as somebody looks. */
 const LISTENING = /^GET (\/v\d+\.\d+)?\/(events|berth\/v1\/usage|_ping)\b/;
+/** Lists that the window reads again by itself; the header is among the first. */
+const WATCHING = new RegExp(`^${WATCHING_HEADER}: 1\r$`, 'im');
+/** Bytes looked at: the names of forty containers may stand before it. */
+const HEAD = 8 * 1024;
 
 /**
  * Serves the engine's socket on this host (Windows: a named pipe). Each connection waits until `open` gives its stream to the guest; when
@@ -67,10 +72,12 @@ export class EngineSocket implements Traffic {
 
   /** A request begins a chunk of its own: clients send its head at once. */
   #note(socket: Socket, sent?: Buffer): void {
-    if (sent) this.#clients.set(socket, !LISTENING.test(sent.toString('latin1', 0, 64)));
+    if (sent) this.#clients.set(socket, isUse(sent.toString('latin1', 0, HEAD)));
     if (this.#clients.get(socket)) this.#last = performance.now();
   }
 }
+
+const isUse = (head: string): boolean => !LISTENING.test(head) && !WATCHING.test(head);
 
 /** Both directions, each ended by itself; a broken end breaks the other. */
 function join(socket: Socket, stream: Duplex): void {

@@ -8,7 +8,7 @@ import { machineStatus, setMachine, watchMachine } from './held-machine.ts';
 import type { MachinePaths } from './paths.ts';
 import { endOrphan } from './qmp.ts';
 import { readSettings } from './settings.ts';
-import { readStatus } from './status.ts';
+import { currentStatus, readStatus } from './status.ts';
 import { MachineError, type MachineControl } from './types.ts';
 
 export interface ControlOptions {
@@ -38,6 +38,7 @@ export function createMachineControl(options: ControlOptions): MachineControl {
   };
   const control: MachineControl = {
     status: () => machineStatus(paths),
+    glance: () => currentStatus(paths),
     start: () => begin('run'),
     wait: () => begin('wait'),
     stop: () => end('stop'),

@@ -80,7 +80,10 @@ export interface MachineDriver {
  * order. An expected failure is a MachineError: what happened, and what to do.
  */
 export interface MachineControl {
+  /** with memory and disk measured, for which the guest is asked */
   status(): Promise<MachineStatus>;
+  /** the same without what must be measured: quick, and asks the guest for nothing */
+  glance(): Promise<MachineStatus>;
   /** first the present state, then each change, until `signal`. Memory and disk are measured only while somebody watches. */
   watch(signal: AbortSignal): AsyncGenerator<MachineStatus>;
   /** resolves when the engine answers; at once when the machine runs already */

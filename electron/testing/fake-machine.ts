@@ -28,6 +28,7 @@ export class FakeMachine implements MachineControl {
     this.state.set({ ...this.state.value, ...change });
   }
   status = (): Promise<MachineStatus> => Promise.resolve(this.state.value);
+  glance = this.status;
   watch = (signal: AbortSignal): AsyncGenerator<MachineStatus> => this.state.watch(signal);
 
   async start(): Promise<void> {
