@@ -41,7 +41,38 @@ test('logs follow, tell the streams apart and can be searched', async ({ contain
   expect(file.suggestedFilename()).toBe('chatty.log');
 });
 
-test('graphs show what was before they were opened, and go on', async ({ container, registries, docker, page }) => {
+test('long lines wrap on request, and a log can be shown from some time on', async ({
+  container,
+  registries,
+  docker,
+  page,
+}) => {
+  const script = 'head -c 3000 /dev/zero | tr "\\0" w; echo; echo short';
+  const id = await docker('run', '-d', '--name', 'wide', registries.busybox, 'sh', '-c', script);
+  await container.open(id);
+  const [wide, short] = [container.lines.first(), container.lines.last()];
+  await expect(short).toHaveText('short');
+  const height = async () => (await wide.boundingBox())?.height ?? 0;
+  const one = await height();
+  const log = page.getByRole('log');
+  expect(await log.evaluate((element) => element.scrollWidth > element.clientWidth)).toBe(true);
+  await page.getByRole('button', { name: 'Wrap long lines' }).click();
+  await expect.poll(height).toBeGreaterThan(one * 10);
+  expect(await log.evaluate((element) => element.scrollWidth > element.clientWidth)).toBe(false);
+  // the next line begins where the wrapped one ends
+  const [above, below] = [await wide.boundingBox(), await short.boundingBox()];
+  expect(Math.abs((above?.y ?? 0) + (above?.height ?? 0) - (below?.y ?? 0))).toBeLessThan(2);
+  await page.getByRole('button', { name: 'Wrap long lines' }).click();
+  await expect.poll(height).toBe(one);
+
+  const since = page.getByRole('combobox', { name: 'Since when' });
+  await since.selectOption({ index: 1 });
+  await expect(container.lines).toHaveCount(2);
+  await since.selectOption({ index: 0 });
+  await expect(container.lines).toHaveCount(2);
+});
+
+test('graphs show what was before they were opened, and go on', async ({ container, registries, docker, engine }) => {
   const id = await docker(
     'run',
     '-d',
@@ -54,8 +85,22 @@ test('graphs show what was before they were opened, and go on', async ({ contain
     '-c',
     'while :; do :; done',
   );
-  await page.waitForTimeout(4_000);
+  const started = Date.parse(await docker('inspect', '-f', '{{.State.StartedAt}}', id));
+  const history = async () => {
+    const { body } = await engine.request('GET', `/berth/v1/containers/${id}/history`);
+    return (body as { samples: { time: number }[] }).samples.map(({ time }) => time);
+  };
+  await expect.poll(async () => (await history()).length).toBeGreaterThan(3);
+  const [oldest = 0] = await history();
+  const opened = Date.now();
   await container.open(id, 'Stats');
+  for (const title of ['CPU', 'Memory', 'Network', 'Block I/O', 'Processes', 'CPU throttling']) {
+    await expect(container.chart(title)).toHaveAttribute('data-from', /^\d+$/);
+    const from = Number(await container.chart(title).getAttribute('data-from'));
+    expect(Math.abs(from - oldest), `${title} begins with what the engine kept`).toBeLessThan(2_000);
+    expect(from).toBeLessThan(opened - 2_000);
+    expect(from).toBeGreaterThan(started - 2_000);
+  }
   await expect(container.chart('CPU')).toHaveAccessibleName(/CPU [1-9]\d*(\.\d)?%/);
   await expect(container.chart('Memory')).toHaveAccessibleName(/Memory [\d.]+ [KM]iB/);
   await expect(container.chart('Memory')).toContainText('64.0 MiB limit');

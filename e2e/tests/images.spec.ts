@@ -5,10 +5,20 @@ test('pulls an image and shows each layer on its way', async ({ images, registri
   await images.pull(registries.slow);
   const card = images.card(registries.slow);
   await expect(card.getByRole('list', { name: 'Layers' }).getByRole('listitem')).toHaveCount(7);
+  const seen = await card.evaluateHandle((element) => {
+    const words = new Set<string>();
+    const look = () => element.querySelectorAll('.phase').forEach((phase) => words.add(phase.textContent ?? ''));
+    new MutationObserver(look).observe(element, { subtree: true, childList: true, characterData: true });
+    look();
+    return words;
+  });
   await expect(card).toContainText(/Downloading/i);
   await expect(card).toContainText(/B\/s/);
   await expect(card).toHaveAttribute('data-state', 'done', { timeout: 60_000 });
   await expect(images.row(registries.slow)).toBeVisible();
+  // verifying and unpacking are over in a moment, and may fall between two looks
+  const phases = await seen.evaluate((words) => [...words]);
+  expect(phases).toEqual(expect.arrayContaining(['Done', 'Downloading']));
   expect(await docker('images', '-q', registries.slow)).not.toBe('');
   await docker('rmi', registries.slow);
   await expect(images.row(registries.slow)).toHaveCount(0);
@@ -32,7 +42,7 @@ test.describe('says why an image cannot be pulled', () => {
   ][] = [
     ['unknown', ({ host }) => `${host}/nothing:1`, /not found|manifest unknown|name unknown|does not have/i],
     ['unauthorised', ({ locked }) => locked, /unauthori[sz]ed|no basic auth|denied|log ?in|authentication/i],
-    ['of another architecture', ({ foreign }) => foreign, /platform|architecture/i],
+    ['of another architecture', ({ foreign }) => foreign, /platform.*Choose a tag that is made for this machine/i],
     ['behind a refused connection', () => '127.0.0.1:1/x:1', /connection refused/i],
   ];
   for (const [what, reference, words] of cases) {
@@ -91,4 +101,75 @@ test('shows which images are in use', async ({ images, registries, sleeper }) =>
   await sleeper('user-of-it');
   await images.open();
   await expect(images.row(registries.busybox)).toContainText('user-of-it');
+});
+
+test('pulls by digest', async ({ images, registries, docker }) => {
+  const digest = await docker('inspect', '-f', '{{index .RepoDigests 0}}', registries.busybox);
+  expect(digest).toMatch(/@sha256:[0-9a-f]{64}$/);
+  await images.open();
+  await images.pull(digest);
+  await expect(images.card(digest)).toHaveAttribute('data-state', 'done');
+  const wrong = digest.replace(/[0-9a-f]{64}$/, '0'.repeat(64));
+  await images.pull(wrong);
+  await expect(images.card(wrong)).toHaveAttribute('data-state', 'failed');
+  await expect(images.card(wrong)).toContainText(/not found|manifest unknown/i);
+});
+
+test('runs an image from its row, and inspects it with layers, history and configuration', async ({
+  images,
+  run,
+  registries,
+  docker,
+  page,
+}) => {
+  await images.open();
+  const row = images.row(registries.busybox);
+  await expect(row).toContainText(/\d MB/);
+  await expect(row).toContainText(/ago$|years? ago/);
+  await images.act(registries.busybox, /^Run/);
+  await expect(run.field('image')).toHaveValue(registries.busybox);
+  await run.fill({ name: 'from-row', command: 'sleep 1000' });
+  await run.run();
+  await expect(run.dialog).toHaveCount(0);
+  expect(await docker('inspect', '-f', '{{.State.Running}} {{.Config.Image}}', 'from-row')).toBe(
+    `true ${registries.busybox}`,
+  );
+  await images.open();
+  await expect(row).toContainText('from-row');
+
+  await row.getByRole('link').click();
+  const layers = page.getByRole('table', { name: 'Layers' }).getByRole('row');
+  const history = (await docker('history', '--no-trunc', '--format', '{{.Size}}', registries.busybox)).split('\n');
+  await expect(layers).toHaveCount(history.length + 1);
+  await expect(layers.nth(1)).toContainText('MB');
+  await page.getByRole('tab', { name: 'Configuration' }).click();
+  await expect(page.getByRole('tabpanel')).toContainText('PATH=');
+  await page.getByRole('tab', { name: 'JSON' }).click();
+  const id = await docker('images', '-q', '--no-trunc', registries.busybox);
+  await expect(page.getByRole('tabpanel')).toContainText(id);
+});
+
+test('asks before it removes an image, says what goes, and why one stays', async ({
+  images,
+  registries,
+  docker,
+  sleeper,
+}) => {
+  await docker('tag', registries.busybox, 'goes:1');
+  await sleeper('needs-it');
+  await images.open();
+  await images.act(registries.busybox, /^Remove/);
+  await expect(images.question).toContainText('needs-it');
+  await images.answer('Cancel');
+  await docker('rm', '-f', 'needs-it');
+  // a copy of its own: removing it leaves what the other tests use
+  const id = await docker('run', '-d', registries.busybox, 'true');
+  await docker('commit', id, 'copy:1');
+  await docker('rm', '-f', id);
+  await images.act('copy:1', /^Remove/);
+  await expect(images.question).toContainText('copy:1');
+  await images.answer(/^Remove/);
+  await expect(images.row('copy:1')).toHaveCount(0);
+  expect(await docker('images', '-q', 'copy')).toBe('');
+  await docker('rmi', 'goes:1');
 });

@@ -73,6 +73,70 @@ test('every view is whole and labelled, in both themes and sizes', async ({
   expect(faults).toEqual([]);
 });
 
+test('dialogs, menus and questions are whole and labelled', async ({
+  page,
+  containers,
+  images,
+  sleeper,
+  docker,
+  registries,
+}) => {
+  const faults: string[] = [];
+  const shot = async (name: string) => void faults.push(...(await take(page, name, 'in one of each')));
+  await sleeper('web', '-v', '/data');
+  await docker('run', '--name', 'job', registries.busybox, 'true');
+  await docker('network', 'create', 'shop');
+  await containers.open();
+  await containers.row('web').getByRole('button', { name: 'Actions for web' }).click();
+  await containers.menuItem(/^Remove/).waitFor();
+  await shot('menu');
+  await page.keyboard.press('Escape');
+  await containers.select('web', 'job');
+  await containers.bulk.getByRole('button', { name: /^Remove/ }).click();
+  await containers.question.waitFor();
+  await shot('question');
+  await containers.answer('Cancel');
+  await page.getByRole('button', { name: 'Clean up' }).click();
+  await page.getByRole('list', { name: /containers/i }).waitFor();
+  await shot('clean-up');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog').waitFor();
+  await shot('shortcuts');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Engine ready/ }).click();
+  await shot('engine');
+  await page.keyboard.press('Escape');
+
+  await images.open();
+  await images.pull('Not A Name');
+  await page.getByRole('alert').first().waitFor();
+  await shot('pull-refused');
+  for (const reference of [registries.locked, registries.foreign, registries.slow]) await images.pull(reference);
+  await images.card(registries.slow).getByText('Downloading').first().waitFor();
+  await images.card(registries.locked).getByRole('button', { name: 'Sign in' }).waitFor();
+  await shot('pulls');
+  await expect(images.card(registries.slow)).toHaveAttribute('data-state', 'done', { timeout: 60_000 });
+  await images.act(registries.busybox, /^Tag/);
+  await page.getByRole('dialog').waitFor();
+  await shot('tag');
+  await page.keyboard.press('Escape');
+  await images.visit('/volumes');
+  await page.getByRole('row', { name: /web/ }).waitFor();
+  await shot('volumes-full');
+  await page.getByRole('button', { name: 'Create a volume' }).click();
+  await shot('create-volume');
+  await page.keyboard.press('Escape');
+  await images.visit('/networks');
+  await page.getByRole('button', { name: 'Create a network' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click();
+  await shot('create-network');
+  await page.keyboard.press('Escape');
+  await docker('network', 'rm', 'shop');
+  await docker('rmi', registries.slow);
+  expect(faults).toEqual([]);
+});
+
 test('the view of an engine that is away', async ({ page, containers, engine }) => {
   await containers.open();
   await engine.kill();

@@ -9,6 +9,8 @@ test.each([
   ['Up 2 hours (Paused)', '', null, 'Up 2 hours (Paused)'],
   ['Exited (137) 5 days ago', '', 137, '5 days ago'],
   ['Restarting (1) 11 seconds ago', '', 1, '11 seconds ago'],
+  ['Up Less than a second', '', null, 'Started just now'],
+  ['Exited (0) Less than a second ago', '', 0, 'just now'],
   ['Created', '', null, 'Created'],
   ['', '', null, ''],
 ])('%s', (status, health, exitCode, since) => {

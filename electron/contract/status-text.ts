@@ -10,6 +10,9 @@ export function readStatus(status: string): { health: ContainerHealth; exitCode:
     since: status
       .replace(/ ?\((healthy|unhealthy|health: starting)\)/, '')
       .replace(/^(Exited|Restarting) \(\d+\) ?/, '')
+      // longer than the moment it speaks of
+      .replace(/^Up Less than a second$/, 'Started just now')
+      .replace(/^Less than a second ago$/, 'just now')
       .trim(),
   };
 }

@@ -134,7 +134,7 @@ function pullFailure(error: unknown, reference: string): HostError {
       'Check the name, or sign in to the registry.',
     ],
     [
-      /no matching manifest|does not match the (detected|specified) (host )?platform/i,
+      /no matching manifest|does not match the .*platform/i,
       'other-architecture',
       'Choose a tag that is made for this machine, or another platform.',
     ],

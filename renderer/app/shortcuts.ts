@@ -12,6 +12,7 @@ export const shortcutHelp: { keys: string[]; text: string }[] = [
   { keys: ['↑', '↓'], text: 'Move between rows' },
   { keys: ['Enter'], text: 'Open the row' },
   { keys: ['Space'], text: 'Select the row' },
+  { keys: ['Ctrl', 'Enter'], text: 'Run, from any field of the dialog' },
   { keys: ['Esc'], text: 'Close, or leave the search' },
   { keys: ['?'], text: 'Show these shortcuts' },
 ];
@@ -29,13 +30,14 @@ const sequenceMs = 1_200;
 
 /** Listens on the document; returns what stops it. Search fields are marked `data-search`, main actions `data-main-action`. */
 export function installShortcuts(actions: { help: () => void }): () => void {
-  let lastG = 0;
+  // times count from the opening of the page: 0 would be a moment ago right after it
+  let lastG = -Infinity;
   const onKey = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event.target) || document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"]'))
       return;
     const sequence = event.timeStamp - lastG < sequenceMs;
-    lastG = 0;
+    lastG = -Infinity;
     if (sequence && places[event.key]) location.hash = places[event.key] ?? '';
     else if (event.key === 'g') lastG = event.timeStamp;
     else if (event.key === '/') focusSearch();
