@@ -149,7 +149,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     facts,
     checkCreate,
     buildSpec,
-    resolveMounts: createResolveMounts(volumes, config.root),
+    resolveMounts: createResolveMounts(volumes, config.root, config.socket),
     checkUpdate,
     trimLog: (record) => trimLog(layout, gates, record),
   };

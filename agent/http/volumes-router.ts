@@ -1,3 +1,4 @@
+import { EngineError } from '../api/errors.ts';
 import { VOLUME_CREATE } from '../api/request-schema.ts';
 import { atLeast } from '../api/version.ts';
 import type { VolumeCreateRequest } from '../api/network.ts';
@@ -20,6 +21,9 @@ export function addVolumeRoutes(router: Router, volumes: VolumeBackend): void {
     return json(await volumes.prune(all));
   });
   router.get('/volumes/{name}', async ({ params }) => json(await volumes.inspect(params['name'] ?? '')));
+  router.put('/volumes/{name}', () => {
+    throw new EngineError('unavailable', 'volume update only valid for cluster volumes, but swarm is unavailable');
+  });
   router.delete('/volumes/{name}', async ({ params, query }) => {
     await volumes.remove(params['name'] ?? '', boolValue(query, 'force'));
     return empty();

@@ -26,6 +26,8 @@ export interface Attachment {
   ports: PortMap;
   /** lines for /etc/hosts: address, names */
   hosts: { address: string; names: string[] }[];
+  /** what stands before them, instead of the loopback's names: the host's own file */
+  hostsBefore?: string;
   dns: { servers: string[]; search: string[]; options: string[] };
 }
 

@@ -159,6 +159,7 @@ export const DOCKER_ANSWERS: readonly Answered[] = [
   ['POST', '/volumes/create', { Name: 'a b' }, 400, 'create a b: "a b" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path'],
   ['POST', '/volumes/create', { Name: 'v1', Driver: 'nope' }, 404, 'create v1: error looking up volume plugin nope: plugin "nope" not found'],
   ['POST', '/volumes/create', { Name: 'v1', DriverOpts: { foo: 'bar' } }, 400, 'create v1: invalid option: "foo"'],
+  ['PUT', '/volumes/nosuch', {}, 503, 'volume update only valid for cluster volumes, but swarm is unavailable'],
   ['GET', '/volumes/nosuch', undefined, 404, 'get nosuch: no such volume'],
   ['DELETE', '/volumes/nosuch', undefined, 404, 'get nosuch: no such volume'],
   ['POST', '/volumes/create', { Name: 'v1', Labels: { a: 5 } }, 400, 'invalid JSON: json: cannot unmarshal number into Go struct field CreateOptions.Labels of type string'],

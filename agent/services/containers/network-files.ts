@@ -32,11 +32,11 @@ export function sharedNetworkOf(record: ContainerRecord): string | undefined {
 export async function writeNetworkFiles(
   files: NetworkFiles,
   hostname: string,
-  attachment: Pick<Attachment, 'hosts' | 'dns'>,
+  attachment: Pick<Attachment, 'hosts' | 'hostsBefore' | 'dns'>,
 ): Promise<void> {
   await Promise.all([
     writeFile(files.hostname, `${hostname}\n`, { mode: 0o644 }),
-    writeFile(files.hosts, hostsText(attachment.hosts), { mode: 0o644 }),
+    writeFile(files.hosts, hostsText(attachment.hosts, attachment.hostsBefore), { mode: 0o644 }),
     writeFile(files.resolvConf, resolvText(attachment.dns), { mode: 0o644 }),
   ]);
 }
@@ -68,10 +68,11 @@ const LOCAL = [
   'ff02::2\tip6-allrouters',
 ];
 
-export function hostsText(entries: Attachment['hosts']): string {
-  const lines = entries.map(({ address, names }) => `${address}\t${names.join(' ')}`);
-  const local = entries.some(({ names }) => names.includes('localhost')) ? [] : LOCAL;
-  return `${[...local, ...lines].join('\n')}\n`;
+/** `before`: another beginning than the loopback's names, ended by a newline where anything follows. */
+export function hostsText(entries: Attachment['hosts'], before = `${LOCAL.join('\n')}\n`): string {
+  const lines = entries.map(({ address, names }) => `${address}\t${names.join(' ')}\n`);
+  const gap = lines.length > 0 && before !== '' && !before.endsWith('\n') ? '\n' : '';
+  return [before, gap, ...lines].join('');
 }
 
 export function resolvText({ servers, search, options }: Attachment['dns']): string {

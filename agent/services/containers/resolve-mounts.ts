@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { invalid, systemError } from '../../api/errors.ts';
 import type { HostConfig, MountPoint } from '../../api/container.ts';
@@ -15,10 +16,10 @@ import { parseBind, parseMountRequest, parseVolumesFrom, type ParsedMount } from
  * before at the same target. All is checked before anything is made; what was made is taken back on failure.
  */
 export const createResolveMounts =
-  (volumes: VolumeSource, root = ''): ResolveMounts =>
+  (volumes: VolumeSource, root = '', socket = ''): ResolveMounts =>
   async (request, others, container) => {
     const inherited = inheritedMounts(request.hostConfig, others);
-    const asked = askedMounts(request.hostConfig);
+    const asked = askedMounts(request.hostConfig, socket);
     const fresh: string[] = [];
     const make = async (volume: VolumeCreateRequest): Promise<VolumeInspect> => {
       const known = volume.Name !== undefined && volumes.find(volume.Name) !== undefined;
@@ -60,9 +61,19 @@ function inheritedMounts(host: HostConfig, others: (reference: string) => Contai
   });
 }
 
+const DOCKER_SOCKETS = ['/var/run/docker.sock', '/run/docker.sock'];
+
+/** Tools in containers look for their engine where Docker's is. Where there is none, it is this one: no directory is made there. */
+const withSocket = (source: string, socket: string) =>
+  socket !== '' && DOCKER_SOCKETS.includes(source) && !existsSync(source) ? socket : source;
+
 /** Binds and mounts in the order given. Throws invalid-parameter when a target is named twice. */
-function askedMounts(host: HostConfig): ParsedMount[] {
-  const parsed = [...(host.Binds ?? []).map(parseBind), ...(host.Mounts ?? []).map(parseMountRequest)];
+function askedMounts(host: HostConfig, socket: string): ParsedMount[] {
+  const binds = (host.Binds ?? []).map(parseBind).map((bind) => ({ ...bind, source: withSocket(bind.source, socket) }));
+  const mounts = (host.Mounts ?? []).map((mount) =>
+    mount.Type === 'bind' ? { ...mount, Source: withSocket(mount.Source ?? '', socket) } : mount,
+  );
+  const parsed = [...binds, ...mounts.map(parseMountRequest)];
   const targets = new Set(Object.keys(host.Tmpfs ?? {}).map(cleanPath));
   for (const mount of parsed) {
     if (targets.has(mount.target)) throw invalid(`Duplicate mount point: ${mount.target}`);

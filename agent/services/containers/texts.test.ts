@@ -81,6 +81,12 @@ describe('files and ports', () => {
       /^127\.0\.0\.1\tlocalhost\n[\s\S]*\n10\.0\.0\.2\ta b\n$/,
     );
   });
+  it('are the host’s own as they are, where its network is', () => {
+    expect(hostsText([], '127.0.0.1 localhost # mine')).toBe('127.0.0.1 localhost # mine');
+    expect(hostsText([{ address: '10.0.0.2', names: ['a'] }], '127.0.0.1 localhost')).toBe(
+      '127.0.0.1 localhost\n10.0.0.2\ta\n',
+    );
+  });
   it('write resolv.conf', () => {
     expect(resolvText({ servers: ['1.1.1.1', '::1'], search: ['x', 'y'], options: ['ndots:0'] })).toBe(
       'nameserver 1.1.1.1\nnameserver ::1\nsearch x y\noptions ndots:0\n',

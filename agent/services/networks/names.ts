@@ -50,15 +50,12 @@ export function plainNames(
   state: NetworkState,
   mode: 'host' | 'none',
   subject: NetworkSubject,
-): Pick<Attachment, 'hosts' | 'dns'> {
+): Pick<Attachment, 'hosts' | 'hostsBefore' | 'dns'> {
   const host = hostFiles();
   const { Dns, DnsSearch, DnsOptions } = subject.hostConfig;
   return {
-    hosts: [
-      ...(mode === 'host' ? host.hosts : []),
-      ...extraHosts(state, subject),
-      ...(mode === 'host' ? hostMachine(state, subject) : []),
-    ],
+    hosts: [...extraHosts(state, subject), ...(mode === 'host' ? hostMachine(state, subject) : [])],
+    ...(mode === 'host' ? { hostsBefore: host.hosts } : {}),
     dns: {
       servers: [...asked(Dns, state.options.config.dns.length > 0 ? state.options.config.dns : host.dns.servers)],
       search: [...asked(DnsSearch, host.dns.search)],
@@ -119,7 +116,7 @@ function linkLines(state: NetworkState, networkId: string, links: readonly strin
 }
 
 /** `plain` is synchronous: two small files. */
-function hostFiles(): Pick<Attachment, 'hosts' | 'dns'> {
+function hostFiles(): { hosts: string; dns: Attachment['dns'] } {
   const read = (path: string) => {
     try {
       return readFileSync(path, 'utf8');
@@ -127,11 +124,5 @@ function hostFiles(): Pick<Attachment, 'hosts' | 'dns'> {
       return '';
     }
   };
-  const hosts = read('/etc/hosts')
-    .split('\n')
-    .flatMap((line) => {
-      const [address, ...names] = line.replace(/#.*$/, '').trim().split(/\s+/);
-      return address && names.length > 0 ? [{ address, names }] : [];
-    });
-  return { hosts, dns: parseResolvConf(read('/etc/resolv.conf')) };
+  return { hosts: read('/etc/hosts'), dns: parseResolvConf(read('/etc/resolv.conf')) };
 }

@@ -166,6 +166,10 @@ export const MOUNT_ROWS: readonly OptionRow[] = [
     check: async (b) => {
       const { stdout, stderr } = await b.sh('--use-api-socket', 'test -S /var/run/docker.sock && echo socket');
       expect(stdout, stderr).toBe('socket');
+      const { existsSync } = await import('node:fs');
+      if (existsSync('/var/run/docker.sock')) return;
+      expect(await b.out('-v /var/run/docker.sock:/run/engine.sock', 'test -S /run/engine.sock && echo socket')).toBe('socket');
+      expect(existsSync('/var/run/docker.sock')).toBe(false);
     },
   },
 ];

@@ -80,6 +80,8 @@ export const NETWORK_ROWS: readonly OptionRow[] = [
       const seen = await b.ok('run', '--rm', '--network', 'host', b.image, 'ls', '-l', '/proc/self/ns/net');
       const { readlinkSync } = await import('node:fs');
       expect(seen).toContain(readlinkSync('/proc/self/ns/net'));
+      const { readFileSync } = await import('node:fs');
+      expect(await b.ok('run', '--rm', '--network', 'host', b.image, 'cat', '/etc/hosts')).toBe(readFileSync('/etc/hosts', 'utf8').trim());
     },
   },
   { option: 'network', does: 'must be there', check: async (b) => expect((await b.docker(['run', '--rm', '--network', 'nowhere', b.image])).stderr).toContain('network nowhere not found') },
