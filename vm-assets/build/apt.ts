@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exec } from '../../agent/system/exec.ts';
 import type { Architecture, Recipe } from './recipe.ts';
@@ -20,9 +20,7 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
  */
 export async function createApt(directory: string, recipe: Recipe, architecture: Architecture) {
   const own = join(directory, 'apt', architecture);
-  const archives = join(directory, 'debs');
   for (const folder of ['lists/partial', 'cache/archives/partial']) await mkdir(join(own, folder), { recursive: true });
-  await mkdir(join(archives, 'partial'), { recursive: true });
   await writeFile(join(own, 'status'), '');
   await writeFile(
     join(own, 'sources.list'),
@@ -36,7 +34,7 @@ export async function createApt(directory: string, recipe: Recipe, architecture:
     'Dir::State::lists': join(own, 'lists'),
     'Dir::State::status': join(own, 'status'),
     'Dir::Cache': join(own, 'cache'),
-    'Dir::Cache::archives': archives,
+    'Dir::Cache::archives': join(own, 'cache/archives'),
     'Dir::Etc::sourcelist': join(own, 'sources.list'),
     'Dir::Etc::sourceparts': '/dev/null',
     'Dir::Etc::preferences': '/dev/null',
@@ -46,6 +44,7 @@ export async function createApt(directory: string, recipe: Recipe, architecture:
     'APT::Install-Recommends': 'false',
     'APT::Sandbox::User': '',
     'Acquire::Languages': 'none',
+    'Acquire::ForceHash': 'SHA256',
     'Acquire::Retries': '3',
     'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled': 'false',
     'Debug::NoLocking': 'true',
@@ -63,25 +62,11 @@ export async function createApt(directory: string, recipe: Recipe, architecture:
     update: () => apt(['apt-get', 'update', '-q']),
     /** What these packages and their dependencies are now, sorted by name. Fetches nothing. */
     async resolve(packages: readonly string[]): Promise<(Package & { uri: string })[]> {
-      // an empty cache: packages that are there already would not be told
-      const empty = `Dir::Cache::archives=${join(own, 'cache/archives')}`;
-      const asking = ['apt-get', 'install', '-y', '-q', '-o', empty, '--print-uris', '--download-only', ...packages];
+      const asking = ['apt-get', 'install', '-y', '-q', '--print-uris', '--download-only', ...packages];
       const { stdout } = await apt(asking);
       return parseUris(stdout)
         .filter(({ name }) => !recipe.drop.includes(name))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
-    },
-    /** Fetches them into the cache, verified by apt against the archive's signed index. Gives the files' paths. */
-    async download(packages: readonly Package[]): Promise<string[]> {
-      const there = new Set(await readdir(archives));
-      const missing = packages.filter(({ file }) => !there.has(file));
-      if (missing.length > 0)
-        await exec(['apt-get', 'download', '-q', ...missing.map(({ name, version }) => `${name}=${version}`)], {
-          env: { ...process.env, APT_CONFIG: configuration, LC_ALL: 'C' },
-          cwd: archives,
-          timeout: 600_000,
-        });
-      return packages.map(({ file }) => join(archives, file));
     },
   };
 }

@@ -13,23 +13,19 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { createZstdCompress } from 'node:zlib';
 import { exec } from '../../agent/system/exec.ts';
-import { createApt, type Package } from './apt.ts';
+import type { Package } from './apt.ts';
 import { cpioOf } from './cpio.ts';
 import { vmlinuxOf } from './kernel.ts';
+import { readLock } from './lock.ts';
 import { kernelVersion, loadOrder } from './modules.ts';
-import {
-  digestOf,
-  filesBelow,
-  nodeBinary,
-  recipeDigest,
-  REPOSITORY,
-  VM_ASSETS,
-  type Architecture,
-  type Recipe,
-} from './recipe.ts';
+import { enginePackages, nodePackage, npmDigest, npmPackage } from './npm.ts';
+import { getPackages, refreshLock } from './packages.ts';
+import { digestOf, filesBelow, recipeDigest, REPOSITORY, VM_ASSETS, type Architecture, type Recipe } from './recipe.ts';
+import { checkTools } from './tools.ts';
 import { makeTree, missingLibraries } from './tree.ts';
 
 /** What an image is made of, and how it is checked before it is started. */
@@ -38,42 +34,46 @@ export interface ImageManifest {
   version: string;
   architecture: Architecture;
   kernel: string;
-  /** name → size in bytes and digest */
-  files: Record<'kernel' | 'initrd' | 'root', { name: string; size: number; sha256: string }>;
+  files: Record<'kernel' | 'initrd' | 'root', ImageFile>;
   packages: Omit<Package, 'file'>[];
+}
+
+interface ImageFile {
+  name: string;
+  /** bytes */
+  size: number;
+  sha256: string;
+  /** bytes when compressed, as it is sent to users (zstd, level 3) */
+  compressed: number;
 }
 
 export type Report = (line: string) => void;
 
 /**
  * The part that changes rarely: packages unpacked, kernel and initial RAM disk beside them. Made once for a recipe and kept in the
- * cache; `refresh` asks the archive for newer packages first. Gives its folder: tree/, kernel, initrd, packages.json.
+ * cache; `refresh` asks the archive for newer packages first, `force` makes it anew. Gives its folder: tree/, kernel, initrd, packages.json.
  */
 export async function makeBase(
   cache: string,
   recipe: Recipe,
   architecture: Architecture,
   report: Report,
-  refresh = false,
+  { refresh = false, force = false } = {},
 ): Promise<string> {
-  const base = join(cache, 'base', `${architecture}-${recipeDigest(architecture)}`);
-  if (existsSync(join(base, 'packages.json')) && !refresh) return base;
-  if (!existsSync(nodeBinary(architecture)))
-    throw new Error(
-      `Node for ${architecture} is missing: npm install --no-save --force --cpu ${architecture === 'amd64' ? 'x64' : 'arm64'}`,
-    );
-  const apt = await createApt(cache, recipe, architecture);
-  report(`packages: asking ${recipe.suite}'s archive`);
-  await apt.update();
-  const packages = await apt.resolve([...recipe.packages, recipe.kernel[architecture]]);
-  report(`packages: ${packages.length}`);
-  const debs = await apt.download(packages);
+  const npm = [nodePackage(architecture), ...enginePackages(architecture)];
+  const digest = () => recipeDigest(architecture, `${JSON.stringify(readLock(architecture))} ${npmDigest(npm)}`);
+  if (refresh) await refreshLock(cache, recipe, architecture, report);
+  const base = join(cache, 'base', `${architecture}-${digest()}`);
+  if (existsSync(join(base, 'packages.json')) && !force) return base;
+  checkTools();
+  const node = join(await npmPackage(cache, nodePackage(architecture)), 'bin/node');
+  const { packages, debs } = await getPackages(cache, recipe, architecture, report);
   await mkdir(join(cache, 'base'), { recursive: true });
   const work = await mkdtemp(join(cache, 'base', '.work-'));
   try {
     const tree = join(work, 'tree');
-    await makeTree(tree, debs, recipe, architecture);
-    const missing = await missingLibraries(tree);
+    await makeTree(tree, debs, recipe, node);
+    const missing = missingLibraries(tree, [node]);
     if (missing.length > 0) throw new Error(`libraries are missing in the guest: ${missing.join(', ')}`);
     const image = await readFile(join(tree, 'boot', `vmlinuz-${kernelVersion(tree)}`));
     await writeFile(join(work, 'kernel'), architecture === 'amd64' ? vmlinuxOf(image) : image);
@@ -109,11 +109,6 @@ async function makeInitrd(work: string, tree: string, recipe: Recipe): Promise<B
   return archive;
 }
 
-/** Native packages that the engine's bundle loads. */
-const NATIVE: Record<Architecture, string[]> = {
-  amd64: ['koffi', '@koromix/koffi-linux-x64'],
-  arm64: ['koffi', '@koromix/koffi-linux-arm64'],
-};
 const SKIPPED = /\.(map|md|d\.ts|txt|lib|cc|hh|h|S|asm)$|\/doc\//;
 
 /**
@@ -126,21 +121,17 @@ export async function makeImage(
   architecture: Architecture,
   version: string,
   report: Report,
+  force = false,
 ): Promise<string> {
-  const engine = engineFiles(architecture);
+  const engine = await engineFiles(cache, architecture);
   const packages = JSON.parse(await readFile(join(base, 'packages.json'), 'utf8')) as Omit<Package, 'file'>[];
   const inputs = createHash('sha256')
-    .update(`${architecture}\0${version}\0${recipeDigest(architecture)}\0${JSON.stringify(packages)}`)
-    .update(
-      digestOf(
-        engine.map(({ from }) => from),
-        REPOSITORY,
-      ),
-    )
+    .update(`${architecture}\0${version}\0${basename(base)}\0${JSON.stringify(packages)}`)
+    .update(engine.map(({ from, to }) => `${to} ${digestOf([from], dirname(from))}`).join('\n'))
     .digest('hex')
     .slice(0, 16);
   const target = join(cache, 'images', `${version}-${architecture}-${inputs}`);
-  if (existsSync(join(target, 'manifest.json'))) return target;
+  if (existsSync(join(target, 'manifest.json')) && !force) return target;
   report('root image: packing');
   await mkdir(join(cache, 'images'), { recursive: true });
   const work = join(cache, 'images', `.work-${randomBytes(6).toString('hex')}`);
@@ -162,6 +153,7 @@ export async function makeImage(
     const [kernel = ''] = await readdir(join(base, 'tree/usr/lib/modules'));
     const manifest: ImageManifest = { schema: 1, version, architecture, kernel, files, packages };
     await writeFile(join(work, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    await rm(target, { recursive: true, force: true });
     await rename(work, target).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
@@ -171,16 +163,16 @@ export async function makeImage(
   return target;
 }
 
-function engineFiles(architecture: Architecture): { from: string; to: string }[] {
+async function engineFiles(cache: string, architecture: Architecture): Promise<{ from: string; to: string }[]> {
   const dist = join(REPOSITORY, 'dist');
   const files = [
     { from: join(dist, 'agent/guest.cjs'), to: 'agent/main.cjs' },
     { from: join(dist, 'agent/unpack-worker.cjs'), to: 'agent/unpack-worker.cjs' },
   ];
   const missing = files.find(({ from }) => !existsSync(from));
-  if (missing) throw new Error(`${missing.from} is missing: npm run build`);
-  for (const name of NATIVE[architecture]) {
-    const folder = join(REPOSITORY, 'node_modules', name);
+  if (missing) throw new Error(`${missing.from} is missing. To do: npm run build`);
+  for (const name of enginePackages(architecture)) {
+    const folder = await npmPackage(cache, name);
     for (const from of filesBelow(folder))
       if (!SKIPPED.test(from)) files.push({ from, to: join('node_modules', name, from.slice(folder.length)) });
   }
@@ -204,8 +196,12 @@ async function packRoot(tree: string, target: string, inputs: string): Promise<v
   });
 }
 
-async function describe(path: string): Promise<{ name: string; size: number; sha256: string }> {
+async function describe(path: string): Promise<ImageFile> {
   const hash = createHash('sha256');
+  let compressed = 0;
   await pipeline(createReadStream(path), hash);
-  return { name: basename(path), size: (await stat(path)).size, sha256: hash.digest('hex') };
+  await pipeline(createReadStream(path), createZstdCompress(), async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) compressed += chunk.length;
+  });
+  return { name: basename(path), size: (await stat(path)).size, sha256: hash.digest('hex'), compressed };
 }

@@ -12,19 +12,24 @@ import {
 
 /** Builds the guest, or finds it built. Gives the folder with kernel, initrd, root and manifest.json. */
 export async function buildGuest(
-  options: { architecture?: Architecture; refresh?: boolean; report?: Report } = {},
+  options: { architecture?: Architecture; refresh?: boolean; force?: boolean; report?: Report } = {},
 ): Promise<string> {
-  const { architecture = hostArchitecture(), refresh = false, report = () => undefined } = options;
+  const { architecture = hostArchitecture(), refresh = false, force = false, report = () => undefined } = options;
   const cache = cacheDirectory();
   const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
-  const base = await makeBase(cache, readRecipe(), architecture, report, refresh);
-  return makeImage(cache, base, architecture, version, report);
+  const base = await makeBase(cache, readRecipe(), architecture, report, { refresh, force });
+  return makeImage(cache, base, architecture, version, report, force);
 }
 
-export function parseArguments(argv: readonly string[]): { architecture: Architecture; refresh: boolean } {
-  const result = { architecture: hostArchitecture(), refresh: false };
+export function parseArguments(argv: readonly string[]): {
+  architecture: Architecture;
+  refresh: boolean;
+  force: boolean;
+} {
+  const result = { architecture: hostArchitecture(), refresh: false, force: false };
   for (let index = 0; index < argv.length; index++) {
     if (argv[index] === '--refresh') result.refresh = true;
+    else if (argv[index] === '--force') result.force = true;
     else if (argv[index] === '--arch') {
       const asked = ARCHITECTURES.find((name) => name === argv[index + 1]);
       if (asked === undefined) throw new Error(`--arch must be one of ${ARCHITECTURES.join(', ')}`);

@@ -53,18 +53,12 @@ export function digestOf(files: readonly string[], base: string): string {
   return hash.digest('hex');
 }
 
-/** The digest of everything that decides what the base of the image is, but the packages' versions. */
-export function recipeDigest(architecture: Architecture): string {
+/** The digest of everything of this folder that decides what the base of the image is. */
+export function recipeDigest(architecture: Architecture, others: string): string {
   const files = ['build', 'boot', 'rootfs'].flatMap((folder) => filesBelow(join(VM_ASSETS, folder)));
-  const sources = [join(VM_ASSETS, 'recipe.json'), nodeBinary(architecture), ...files].filter(
-    (file) => !file.endsWith('.test.ts'),
-  );
+  const sources = [join(VM_ASSETS, 'recipe.json'), ...files].filter((file) => !file.endsWith('.test.ts'));
   return createHash('sha256')
-    .update(`${architecture}\0${digestOf(sources, REPOSITORY)}`)
+    .update(`${architecture}\0${others}\0${digestOf(sources, REPOSITORY)}`)
     .digest('hex')
     .slice(0, 16);
 }
-
-/** Node for the guest, from the npm package that Berth itself runs on. */
-export const nodeBinary = (architecture: Architecture): string =>
-  join(REPOSITORY, 'node_modules', `node-linux-${architecture === 'arm64' ? 'arm64' : 'x64'}`, 'bin/node');

@@ -4,15 +4,18 @@ import {
   globSync,
   lstatSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { exec } from '../../agent/system/exec.ts';
+import { loadedPart, neededLibraries } from './elf.ts';
 import { keepModules } from './modules.ts';
-import { filesBelow, nodeBinary, VM_ASSETS, type Architecture, type Recipe } from './recipe.ts';
+import { filesBelow, VM_ASSETS, type Recipe } from './recipe.ts';
 
 /** Folders that are mount points or links of the guest at run time. */
 const FOLDERS = ['dev', 'etc', 'opt/berth', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var/lib/berth', 'var/tmp'];
@@ -79,12 +82,7 @@ const BUSYBOX = [
  * The root file system, unpacked into an empty folder: the packages' files (none of their scripts run), less what is never used,
  * Node, and the files of rootfs/ over them. The kernel stays under /boot until the caller takes it.
  */
-export async function makeTree(
-  tree: string,
-  debs: readonly string[],
-  recipe: Recipe,
-  architecture: Architecture,
-): Promise<void> {
+export async function makeTree(tree: string, debs: readonly string[], recipe: Recipe, node: string): Promise<void> {
   for (const folder of [...FOLDERS, ...MERGED.map((name) => `usr/${name}`)])
     mkdirSync(join(tree, folder), { recursive: true });
   for (const name of MERGED) symlinkSync(`usr/${name}`, join(tree, name));
@@ -103,7 +101,7 @@ export async function makeTree(
   // the choice that the package's script would make
   for (const name of ['iptables', 'ip6tables'].flatMap((each) => [each, `${each}-save`, `${each}-restore`]))
     symlinkSync('xtables-nft-multi', join(tree, 'usr/sbin', name));
-  copyFileSync(nodeBinary(architecture), join(tree, 'usr/bin/node'));
+  stripped(node, join(tree, 'usr/bin/node'));
   overlay(join(VM_ASSETS, 'rootfs'), tree);
   symlinkSync('/run/berth/ssh', join(tree, 'root/.ssh'));
   rmSync(join(tree, 'etc/mtab'), { force: true });
@@ -128,6 +126,11 @@ function overlay(from: string, tree: string): void {
   }
 }
 
+/** Without the symbols that only a debugger reads: they and all tables of sections stand behind what is loaded. */
+function stripped(from: string, to: string): void {
+  writeFileSync(to, loadedPart(readFileSync(from)), { mode: 0o755 });
+}
+
 /** What the package's script would do: one file of all authorities. */
 async function certificates(tree: string): Promise<void> {
   const folder = join(tree, 'usr/share/ca-certificates/mozilla');
@@ -149,16 +152,14 @@ async function certificates(tree: string): Promise<void> {
 }
 
 /** Libraries that programs of the tree ask for and that are not in it: "program: library". Empty when all is well. */
-export async function missingLibraries(tree: string): Promise<string[]> {
+export function missingLibraries(tree: string, others: readonly string[]): string[] {
   const libraries = new Set(globSync('usr/lib/**/*.so*', { cwd: tree }).map((path) => basename(path)));
   const programs = globSync(['usr/{bin,sbin}/*', 'usr/lib/podman/*', 'usr/lib/*-linux-gnu/*.so*'], { cwd: tree });
   const missing: string[] = [];
-  for (const path of programs) {
-    const info = lstatSync(join(tree, path));
-    if (!info.isFile()) continue;
-    const { neededLibraries } = await import('./elf.ts');
-    for (const library of neededLibraries(join(tree, path)))
-      if (!libraries.has(library)) missing.push(`${path}: ${library}`);
+  for (const path of [...programs.map((name) => join(tree, name)), ...others]) {
+    if (!lstatSync(path).isFile()) continue;
+    for (const library of neededLibraries(path))
+      if (!libraries.has(library)) missing.push(`${relative(tree, path)}: ${library}`);
   }
   return missing;
 }
