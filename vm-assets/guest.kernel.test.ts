@@ -1,6 +1,13 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleSuite } from '../electron/machine/testing/bundle-suite.ts';
-import { testGuest } from '../electron/machine/testing/guest.ts';
+import { REPOSITORY, run, testGuest } from '../electron/machine/testing/guest.ts';
+import type { ImageManifest } from './build/image.ts';
+import { buildGuest } from './build/main.ts';
+import { cacheDirectory } from './build/recipe.ts';
 
 // One start of the guest for all of these: under emulation it takes seconds.
 const guest = testGuest();
@@ -72,5 +79,52 @@ describe('the guest', () => {
     );
     expect(code, stdout).toBe(0);
     expect(Number(/^# pass (\d+)/m.exec(stdout)?.[1])).toBeGreaterThan(5);
+  }, 120_000);
+
+  test('goes back to the last image that got ready, with the same data, when a new one does not', async () => {
+    await guest.sh('echo kept >/var/lib/berth/of-the-user');
+    await guest.berth('stop');
+    const image = await buildGuest();
+    const broken = join(guest.home, 'broken');
+    mkdirSync(broken);
+    for (const name of ['kernel', 'initrd']) copyFileSync(join(image, name), join(broken, name));
+    const manifest = JSON.parse(readFileSync(join(image, 'manifest.json'), 'utf8')) as ImageManifest;
+    const root = Buffer.alloc(1024 * 1024);
+    writeFileSync(join(broken, 'root'), root);
+    manifest.version = '9.9.9';
+    manifest.files.root.size = root.length;
+    manifest.files.root.sha256 = createHash('sha256').update(root).digest('hex');
+    writeFileSync(join(broken, 'manifest.json'), JSON.stringify(manifest));
+
+    const started = await guest.berth('start', '--image', broken);
+    expect(started.code, started.stderr).toBe(0);
+    const { state, warnings } = await guest.status();
+    expect(state).toBe('running');
+    expect(warnings.join()).toMatch(
+      /new image of the machine \(9\.9\.9\) did not get ready: the root image cannot be mounted/,
+    );
+    expect(await out('cat /var/lib/berth/of-the-user')).toBe('kept');
+  }, 120_000);
+});
+
+describe('the image', () => {
+  test('has at most 90 MB, compressed as it is sent', async () => {
+    const manifest = JSON.parse(readFileSync(join(await buildGuest(), 'manifest.json'), 'utf8')) as ImageManifest;
+    expect((manifest.files.root.compressed + manifest.files.kernel.compressed) / 1e6).toBeLessThan(90);
+  });
+
+  test('is the same, to the last byte, when it is made of the same packages in another place', async () => {
+    const first = readFileSync(join(await buildGuest(), 'manifest.json'), 'utf8');
+    const other = mkdtempSync(join(tmpdir(), 'berth-image-'));
+    try {
+      mkdirSync(join(other, 'berth/guest'), { recursive: true });
+      symlinkSync(join(cacheDirectory(), 'debs'), join(other, 'berth/guest/debs'));
+      const env = { ...process.env, XDG_CACHE_HOME: other, TZ: 'Asia/Tokyo', LC_ALL: 'C.UTF-8' };
+      const { code, stdout, stderr } = await run([join(REPOSITORY, 'bin/berth'), 'machine', 'build'], { env });
+      expect(code, stderr).toBe(0);
+      expect(readFileSync(join(stdout, 'manifest.json'), 'utf8')).toBe(first);
+    } finally {
+      rmSync(other, { recursive: true });
+    }
   }, 120_000);
 });

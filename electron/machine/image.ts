@@ -44,8 +44,11 @@ export async function openImage(directory: string, stamps: string): Promise<Mach
   return { name: directory, version: manifest.version, kernel: at('kernel'), initrd: at('initrd'), root: at('root') };
 }
 
+/** What is on disk is not the image that was made. */
+export class DamagedImage extends MachineError {}
+
 const damaged = (path: string, why: string) =>
-  new MachineError(
+  new DamagedImage(
     `the machine's image is damaged: ${path}: ${why}`,
     'build it again: berth machine build --force',
     'process',

@@ -14,6 +14,10 @@ export interface MachinePaths {
   control: string;
   /** which image files were checked already */
   stamps: string;
+  /** the last image that got ready, kept for when the next one does not */
+  images: string;
+  /** which images got ready, and which did not */
+  history: string;
   console: string;
   log: string;
   socket: string;
@@ -39,6 +43,8 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     status: join(home, 'status.json'),
     control: windows ? '\\\\.\\pipe\\berth-machine' : join(run, 'control.sock'),
     stamps: join(home, 'checked.json'),
+    images: join(home, 'images'),
+    history: join(home, 'images.json'),
     console: join(home, 'console.log'),
     log: join(home, 'machine.log'),
     socket: windows ? '\\\\.\\pipe\\berth-engine' : join(run, 'engine.sock'),

@@ -22,6 +22,12 @@ export class Readiness {
     this.#tell();
   }
 
+  /** Another try from the first step; times go on. */
+  again(): void {
+    this.#steps.clear();
+    this.#tell();
+  }
+
   failed(error: unknown): void {
     const known = error instanceof MachineError;
     const step = (known ? error.step : undefined) ?? this.next();

@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import type { FolderReport, MachineSettings, MachineStatus } from '../contract/machine.ts';
-import { openImage } from './image.ts';
+import { startNewest } from './image-history.ts';
+import type { MachineImage } from './image.ts';
 import { startMachine, type Machine } from './machine.ts';
 import type { MachinePaths } from './paths.ts';
 import { createQemuDriver } from './qemu-driver.ts';
 import { endOrphan } from './qmp.ts';
 import type { Readiness } from './readiness.ts';
 import { effectiveFolders } from './settings.ts';
+import { MachineError } from './types.ts';
 import { serveFolders } from './virtiofs.ts';
 
 /** A machine and what goes with it: `release` ends the programs that serve its folders, once it has ended. */
@@ -16,6 +18,13 @@ export interface HeldMachine extends Machine {
 
 const mounted = (report: FolderReport, why: string | undefined): FolderReport =>
   why === undefined || report.state === 'failed' ? report : { ...report, state: 'failed', error: why, notify: 'none' };
+
+/**
+ * Before its init: under emulation with several processors, the kernel now and then meets its own half-patched code (an int3 where an
+ * instruction was replaced on the other processor) when this host is busy. Nothing was touched by then, so it is started once more.
+ */
+const isEmulatorsPanic = (error: unknown) =>
+  error instanceof MachineError && error.step === 'init' && error.message.includes("the guest's kernel stopped");
 
 /** All that a start takes: the driver, the image checked, the folders served; then the machine. */
 export async function startWith(
@@ -27,29 +36,31 @@ export async function startWith(
   tell: (change: Partial<MachineStatus>) => void,
 ): Promise<HeldMachine> {
   await endOrphan(paths.monitor);
-  const [driver, opened] = await Promise.all([createQemuDriver(paths.log), openImage(image, paths.stamps)]);
-  writeFileSync(paths.folderLog, '', { mode: 0o600 });
-  const served = await serveFolders(effectiveFolders(settings.folders), paths.run, paths.folderLog);
-  tell({
-    driver: driver.name,
-    accelerator: driver.accelerator,
-    warnings: [...driver.warnings],
-    folders: served.reports,
-  });
-  try {
-    const machine = await startMachine({
-      paths,
-      image: opened,
-      settings,
-      driver,
-      readiness,
-      signal,
-      shares: served.shares,
+  const driver = await createQemuDriver(paths.log);
+  tell({ driver: driver.name, accelerator: driver.accelerator, warnings: [...driver.warnings] });
+
+  /** With the folders served anew: the programs that serve them end with the machine. */
+  const once = async (opened: MachineImage): Promise<HeldMachine> => {
+    readiness.again();
+    writeFileSync(paths.folderLog, '', { mode: 0o600 });
+    const served = await serveFolders(effectiveFolders(settings.folders), paths.run, paths.folderLog);
+    tell({ folders: served.reports });
+    try {
+      const options = { paths, image: opened, settings, driver, readiness, signal, shares: served.shares };
+      const machine = await startMachine(options);
+      tell({ folders: served.reports.map((report, index) => mounted(report, machine.unshared.get(`share${index}`))) });
+      return { ...machine, release: served.close };
+    } catch (error) {
+      served.close();
+      throw error;
+    }
+  };
+  const attempt = (opened: MachineImage) =>
+    once(opened).catch((error: unknown) => {
+      if (driver.capabilities.accelerated || !isEmulatorsPanic(error)) throw error;
+      return once(opened);
     });
-    tell({ folders: served.reports.map((report, index) => mounted(report, machine.unshared.get(`share${index}`))) });
-    return { ...machine, release: served.close };
-  } catch (error) {
-    served.close();
-    throw error;
-  }
+  const { result, image: used, warning } = await startNewest(paths, image, attempt, { signal });
+  tell({ image: used.name, ...(warning === undefined ? {} : { warnings: [...driver.warnings, warning] }) });
+  return result;
 }
