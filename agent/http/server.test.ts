@@ -61,6 +61,12 @@ beforeAll(async () => {
       writable.write('<end>');
     });
   });
+  router.takeOver('POST', '/eager', () =>
+    hijack('application/vnd.docker.raw-stream', ({ writable }) => {
+      writable.write('at once');
+      return Promise.resolve();
+    }),
+  );
   router.get('/endless', () =>
     stream('application/json', async (sink) => {
       sink.start();
@@ -197,6 +203,14 @@ describe('taken-over connections', () => {
       expect(text).toContain('Content-Type: application/vnd.docker.raw-stream');
       expect(text.endsWith('\r\n\r\n> ABC<end>')).toBe(true);
     }
+  });
+  it('send nothing with the head, which a slow client may read through a buffer of its own', async () => {
+    const client = createConnection(socket).pause();
+    client.write('POST /eager HTTP/1.1\r\nHost: x\r\n\r\n');
+    await new Promise((done) => setTimeout(done, 50));
+    const chunks: string[] = [];
+    for await (const chunk of client as AsyncIterable<Buffer>) chunks.push(chunk.toString());
+    expect(chunks).toEqual([expect.stringMatching(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/), 'at once']);
   });
   it('need no upgrade: 200 then, and plain bytes in both directions', async () => {
     for (const part of [

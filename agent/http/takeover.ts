@@ -5,6 +5,7 @@ import { COMMON_HEADERS, errorBody, type OnError } from './answer.ts';
 import { dechunk, RawBody } from './raw-body.ts';
 import { hijackedFrom, type Reply, type Router } from './router.ts';
 import { route } from './target.ts';
+import { isRead } from '../system/unread.ts';
 import { acceptWebSocket } from './websocket.ts';
 
 export interface Takeover {
@@ -84,12 +85,35 @@ async function serve(
   );
   // Some clients send what they ask for as a body too; it is no input. dockerd loses it with its buffer.
   if (!body.chunked) for await (const _ of body.read());
+  const headRead = holdUntilRead(socket);
   const connection = hijackedFrom(socket, signal);
   const chunked = body.chunked && !body.taken;
   await reply.run(chunked ? { ...connection, readable: Readable.from(dechunk(socket)) } : connection);
+  // An end lets go of what is held.
+  await headRead;
   socket.end();
   // The client's end is noticed only by reading up to it.
   socket.resume();
+}
+
+/** Milliseconds for which output waits for a client to read the head. */
+const HEAD_UNREAD = 200;
+
+/**
+ * Holds what is written back until the client has read the head, for a moment. Some clients (python3-docker) read the head through a
+ * buffer which they then leave, with all that came in the same read; here a command's output can follow within milliseconds.
+ */
+function holdUntilRead(socket: Duplex): Promise<void> {
+  const until = Date.now() + HEAD_UNREAD;
+  socket.cork();
+  return new Promise((done) => {
+    const look = () => {
+      if (!isRead(socket) && Date.now() < until) return void setTimeout(look, 1);
+      socket.uncork();
+      done();
+    };
+    setImmediate(look);
+  });
 }
 
 function rawHead(status: number, headers: Record<string, string>, reason = STATUS_CODES[status] ?? ''): string {
