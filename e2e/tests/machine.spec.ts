@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test as base } from '@playwright/test';
 import { busyboxImage, freePort, pushImage, startRegistry } from '../../agent/testing/index.ts';
@@ -32,6 +34,28 @@ const test = base.extend<{ home: string; machine: MachinePage }>({
   },
 });
 
+test('a start that fails shows the step, why, and what to do; the views say so too', async ({ page }) => {
+  const image = await mkdtemp(join(tmpdir(), 'berth-no-image-'));
+  const ui = await startUi([], { engine: 'machine' }, { BERTH_MACHINE_IMAGE: image });
+  try {
+    await page.goto(ui.url);
+    const machine = new MachinePage(page);
+    await machine.open();
+    await machine.button('Start').click();
+    await expect(machine.state).toHaveText('Failed');
+    await expect(machine.step('process')).toHaveAttribute('data-state', 'failed');
+    await expect(machine.step('process')).toContainText('has no image');
+    await expect(machine.step('process')).toContainText('What to do: build it: berth machine build');
+    await machine.visit('/containers');
+    await expect(page.getByRole('alert')).toContainText('The machine failed.');
+    await page.getByRole('button', { name: 'Show the machine' }).click();
+    await expect(machine.step('process')).toBeVisible();
+  } finally {
+    await ui.stop();
+    await rm(image, { recursive: true });
+  }
+});
+
 test('the machine from the window: start, run an image with limits, look inside, reach it, stop', async ({
   page,
   home,
@@ -48,6 +72,10 @@ test('the machine from the window: start, run an image with limits, look inside,
     // the registry on this machine's loopback, as the guest reaches it
     const image = `10.0.2.2:${registry.host.split(':')[1]}/busybox:1`;
     const port = await freePort();
+    // a port that this process has
+    const taken = createServer();
+    await once(taken.listen(0, '0.0.0.0'), 'listening');
+    const takenPort = (taken.address() as AddressInfo).port;
     await mkdir(join(home, 'project'));
     await writeFile(join(home, 'project/index.html'), 'served by the guest\n');
 
@@ -84,7 +112,9 @@ test('the machine from the window: start, run an image with limits, look inside,
     });
     await run.section(/^Ports/);
     await run.dialog.getByRole('button', { name: 'Publish a port' }).click();
+    await run.dialog.getByRole('button', { name: 'Publish a port' }).click();
     await run.fill({ 'ports.0.hostPort': String(port), 'ports.0.containerPort': '80' });
+    await run.fill({ 'ports.1.hostPort': String(takenPort), 'ports.1.containerPort': '81' });
     await run.section(/^Storage/);
     await run.dialog.getByRole('button', { name: 'Add a mount' }).click();
     await run.mount(0).getByLabel('Kind').selectOption('Folder');
@@ -111,7 +141,10 @@ test('the machine from the window: start, run an image with limits, look inside,
 
     await machine.open();
     await expect(machine.port(port)).toContainText('in-the-guest');
-    await expect(machine.port(port)).toContainText('open');
+    await expect(machine.port(port).getByText('open', { exact: true })).toBeVisible();
+    await expect(machine.port(takenPort)).toContainText('not open');
+    await expect(machine.port(takenPort)).toContainText(`pid ${process.pid}`);
+    taken.close();
     faults.push(...(await take(page, 'machine')));
     await machine.open('console');
     await expect(page.getByRole('log')).toContainText('berth: step');

@@ -17,8 +17,8 @@ export interface EngineStatus {
   state: EngineState;
   /** unix:///… or ssh://… */
   endpoint: string;
-  /** why it is not ready, and what to do */
-  problem?: { title: string; detail: string; action: string };
+  /** why it is not ready, and what to do; `machine`: it runs in the machine, whose view tells more */
+  problem?: { title: string; detail: string; action: string; machine?: true };
   version?: string;
   apiVersion?: string;
   /** false: another Docker-compatible engine; what only Berth's engine offers is then not there */

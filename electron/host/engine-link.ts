@@ -16,6 +16,7 @@ const STATE_OF_FAILURE: Record<string, EngineStatus['state']> = {
   'engine-start': 'stopped',
   'engine-privileges': 'stopped',
   machine: 'stopped',
+  'machine-step': 'stopped',
   'machine-stopped': 'stopped',
   'machine-starting': 'starting',
 };
@@ -91,7 +92,8 @@ export class EngineLink {
         done();
       });
     });
-    this.status.set({ ...this.status.value, state: 'starting', problem: undefined });
+    const { problem } = this.status.value;
+    this.status.set({ ...this.status.value, state: 'starting', problem: problem?.machine ? problem : undefined });
     this.#retryNow();
     await settled;
   }
@@ -198,6 +200,7 @@ export class EngineLink {
       title: failure.message,
       detail: failure.detail ?? '',
       action: failure.action ?? '',
+      ...(failure.code.startsWith('machine') ? { machine: true as const } : {}),
     };
     const state = STATE_OF_FAILURE[failure.code] ?? 'unreachable';
     const { value } = this.status;

@@ -191,7 +191,9 @@ describe('the choice of the engine', () => {
     const client = await begin({ engine: 'machine' });
     await until(await client.engine.watch(), ({ state }) => state === 'stopped');
     const failed = client.machine.start();
-    await expect(failed).rejects.toMatchObject({ data: { message: 'Qemu is missing', action: 'Install it' } });
+    await expect(failed).rejects.toMatchObject({
+      data: { code: 'machine-step', message: 'Qemu is missing', action: 'Install it' },
+    });
     const status = await until(await client.engine.watch(), ({ problem }) => problem?.title === 'The machine failed.');
     expect(status.problem?.detail).toBe('qemu is missing');
   });

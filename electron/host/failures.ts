@@ -25,12 +25,7 @@ function describe(error: unknown): AppError {
   // a transport that knows better why there is no engine says so
   if (error instanceof UnreachableError)
     return error.cause instanceof HostError ? error.cause.failure : unreachable(error);
-  if (error instanceof MachineError)
-    return {
-      code: 'machine',
-      message: sentence(error.message),
-      ...(error.hint ? { action: sentence(error.hint) } : {}),
-    };
+  if (error instanceof MachineError) return machineFailure(error);
   if (error instanceof ApiError) return refusal(error);
   if (isBrokenConnection(error))
     return {
@@ -46,6 +41,12 @@ function describe(error: unknown): AppError {
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: 'internal', message, action: 'This is a fault in Berth. Try again; if it stays, please report it.' };
+}
+
+/** `machine-step`: the machine's state has it at its step, with what to do. */
+function machineFailure({ message, hint, step }: MachineError): AppError {
+  const code = step === undefined ? 'machine' : 'machine-step';
+  return { code, message: sentence(message), ...(hint ? { action: sentence(hint) } : {}) };
 }
 
 /** The command line's words, as the window writes them. */

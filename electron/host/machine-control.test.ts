@@ -56,6 +56,19 @@ describe('the machine through its command', () => {
     expect((await machine.settings()).disk).toBe(disk + 1);
   });
 
+  it('tells what is being prepared, and gives that up when it is ended', async () => {
+    const command = join(home, 'slow');
+    const script = '#!/bin/sh\n[ "$2" = start ] || exit 0\necho "base: fetching packages" >&2\nexec sleep 60\n';
+    writeFileSync(command, script, { mode: 0o755 });
+    const slow = new CommandLineMachine({ ...process.env, BERTH_MACHINE_HOME: join(home, 'slow-home') }, command);
+    const starting = slow.start().catch((error: Error) => error.name);
+    await until(slow.watch(new AbortController().signal), ({ progress }) => progress === 'base: fetching packages');
+    expect((await slow.glance()).state).toBe('starting');
+    await slow.kill();
+    expect(await starting).toBe('MachineError');
+    expect((await slow.glance()).state).toBe('stopped');
+  });
+
   it('reads the words of the command', () => {
     const errors = 'base: fetching\nberth machine: x is missing\n  what to do: install it\n';
     expect(spoken({ code: 1, errors })).toMatchObject({ message: 'x is missing', hint: 'install it' });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { MachineSettings, MachineStatus, SettingsOutcome } from '../contract/machine.ts';
 import { machineStatus, setMachine, watchMachine } from '../machine/held-machine.ts';
@@ -24,6 +24,8 @@ export class CommandLineMachine implements MachineControl {
   readonly #paths: MachinePaths;
   /** the last thing that `berth machine start` said of what it prepares; undefined while none runs */
   #preparing: string | undefined;
+  /** `berth machine start`, while it runs */
+  #starter: ChildProcess | undefined;
 
   constructor(env: NodeJS.ProcessEnv = process.env, command = berthCommand()) {
     this.#env = env;
@@ -60,6 +62,7 @@ export class CommandLineMachine implements MachineControl {
       if (ended.code !== 0) throw await this.#failure(ended);
     } finally {
       this.#preparing = undefined;
+      this.#starter = undefined;
     }
   }
 
@@ -72,7 +75,9 @@ export class CommandLineMachine implements MachineControl {
     return ended.out.includes('hard') ? 'hard' : 'clean';
   }
 
+  /** Also what is only being prepared: nobody holds a machine then. */
   async kill(): Promise<void> {
+    this.#starter?.kill();
     await this.#must('kill');
   }
 
@@ -116,6 +121,7 @@ export class CommandLineMachine implements MachineControl {
         cwd: '/',
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      if (verb === 'start') this.#starter = child;
       const ended: Ended = { code: null, out: '', errors: '' };
       child.stdout.on('data', (chunk: Buffer) => (ended.out += chunk.toString('utf8')));
       child.stderr.on('data', (chunk: Buffer) => {

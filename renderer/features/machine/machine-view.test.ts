@@ -71,16 +71,27 @@ test('the steps fill while it starts; running, there is one action: stop', async
 });
 
 test('a failed step shows why and what to do, and is not said a second time', async () => {
-  const failure = new ORPCError('FAILED', { defined: true, data: { code: 'machine', message: 'full' } });
-  await open('failed', { start: () => Promise.reject(failure) });
+  const failure = new ORPCError('FAILED', { defined: true, data: { code: 'machine-step', message: 'full' } });
+  // the refusal comes before the state does
+  const { changes } = await open('stopped', { start: () => Promise.reject(failure) });
+  button('Start')?.click();
+  await flushPromises();
+  changes.push(demoStatus('failed'));
+  await flushPromises();
   expect(state('mounted')).toBe('failed');
   const why = document.querySelector('[data-step="mounted"]')?.textContent ?? '';
   expect(why).toContain('no space left on this host');
   expect(why).toContain('What to do: free space on the host');
   expect(document.querySelectorAll('[role="alert"]')).toHaveLength(0);
+  expect(toasts).toEqual([]);
+});
+
+test('a failure that is no step’s is said', async () => {
+  const failure = new ORPCError('FAILED', { defined: true, data: { code: 'machine', message: 'no berth here' } });
+  await open('stopped', { start: () => Promise.reject(failure) });
   button('Start')?.click();
   await flushPromises();
-  expect(toasts).toEqual([]);
+  expect(toasts).toEqual([expect.objectContaining({ title: 'The machine did not start', detail: 'no berth here' })]);
 });
 
 test('memory, disk, ports with the owner of a taken one, folders', async () => {

@@ -55,8 +55,9 @@ export const useMachineStore = defineStore('machine', () => {
       await useClient().machine[verb]();
       if (verb === 'reset') toast({ tone: 'success', title: 'The machine is as new: the next start makes its disk' });
     } catch (error) {
-      // a failed start stands in the view, at its step; a start that was ended by the user is no news
-      if (status.value?.state !== 'failed' && busy.value === mine) toastError(failed[verb], asAppError(error));
+      // a step that failed stands in the view, with what to do; a start that was ended by the user is no news
+      const failure = asAppError(error);
+      if (failure.code !== 'machine-step' && busy.value === mine) toastError(failed[verb], failure);
     } finally {
       if (busy.value === mine) busy.value = undefined;
     }
