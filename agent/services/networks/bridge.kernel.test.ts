@@ -34,22 +34,22 @@ describe('the default bridge', () => {
     const netns = net.networks.makeNamespace(who.id);
     const { networks, hosts, ports } = await net.networks.attach(netns, who);
     expect(networks['bridge']).toMatchObject({
-      IPAddress: '10.213.0.2',
-      Gateway: '10.213.0.1',
+      IPAddress: `${net.prefix}.0.2`,
+      Gateway: `${net.prefix}.0.1`,
       IPPrefixLen: 24,
-      MacAddress: '02:42:0a:d5:00:02',
+      MacAddress: `02:42:0a:${Number(net.prefix.split('.')[1]).toString(16)}:00:02`,
     });
-    expect(hosts).toEqual([{ address: '10.213.0.2', names: ['one'] }]);
+    expect(hosts).toEqual([{ address: `${net.prefix}.0.2`, names: ['one'] }]);
     expect(ports).toEqual({});
-    expect(await inside(netns, 'ip', '-4', '-o', 'address', 'show', 'eth0')).toContain('10.213.0.2/24');
-    expect(await inside(netns, 'ip', 'route')).toContain('default via 10.213.0.1');
+    expect(await inside(netns, 'ip', '-4', '-o', 'address', 'show', 'eth0')).toContain(`${net.prefix}.0.2/24`);
+    expect(await inside(netns, 'ip', 'route')).toContain(`default via ${net.prefix}.0.1`);
     expect(await inside(netns, 'ip', '-o', 'link', 'show', 'lo')).toContain('UP');
     await net.networks.detach(who.id);
     net.networks.dropNamespace(who.id);
     expect(existsSync(netns)).toBe(false);
     const after = (await traces(net, [Id])).filter((line) => !before.includes(line));
     // The bridge and the rules of the network stay for the next container, nothing of this one.
-    expect(after.filter((line) => line.includes('10.213.0.2') || line.includes('veth'))).toEqual([]);
+    expect(after.filter((line) => line.includes(`${net.prefix}.0.2`) || line.includes('veth'))).toEqual([]);
     await net.networks.close({ purge: true });
     expect(await traces(net, [Id])).toEqual([]);
   });
@@ -65,7 +65,7 @@ describe('the default bridge', () => {
     await net.networks.detach(a.id);
     const c = subject('c');
     const third = await net.networks.attach(net.networks.makeNamespace(c.id), c);
-    expect(third.networks['bridge']?.IPAddress).toBe('10.213.0.4');
+    expect(third.networks['bridge']?.IPAddress).toBe(`${net.prefix}.0.4`);
   });
 
   test('publishes TCP and UDP on 127.0.0.1 and ::1', async () => {
@@ -77,7 +77,7 @@ describe('the default bridge', () => {
     const port = Number(tcp?.[0]?.HostPort);
     expect(await ask('127.0.0.1', port)).toBe('hello');
     expect(await ask('::1', port)).toBe('hello');
-    expect(await ask('10.213.0.1', port)).toBe('hello');
+    expect(await ask(`${net.prefix}.0.1`, port)).toBe('hello');
     const udpPort = Number(udp?.[0]?.HostPort);
     expect(await askUdp('127.0.0.1', udpPort, 'x')).toBe('echo x');
     expect(await askUdp('::1', udpPort, 'y')).toBe('echo y');
@@ -90,8 +90,8 @@ describe('the default bridge', () => {
     const other = subject('other');
     const nsOther = net.networks.makeNamespace(other.id);
     await net.networks.attach(nsOther, other);
-    expect(await inside(nsOther, 'busybox', 'nc', '-w', '3', '10.213.0.1', port)).toContain('hairpin');
-    expect(await inside(netns, 'busybox', 'nc', '-w', '3', '10.213.0.1', port)).toContain('hairpin');
+    expect(await inside(nsOther, 'busybox', 'nc', '-w', '3', `${net.prefix}.0.1`, port)).toContain('hairpin');
+    expect(await inside(netns, 'busybox', 'nc', '-w', '3', `${net.prefix}.0.1`, port)).toContain('hairpin');
   });
 
   test('refuses a port another container or program has, and undoes what was done', async () => {
@@ -108,7 +108,7 @@ describe('the default bridge', () => {
     await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
     const { port: used } = taken.address() as { port: number };
     await expect(published({ '80/tcp': [{ HostIp: '127.0.0.1', HostPort: String(used) }] }, 'three')).rejects.toThrow(
-      new RegExp(`failed to bind host port for 127.0.0.1:${used}:10.213.0.\\d+:80/tcp: address already in use$`),
+      new RegExp(`failed to bind host port for 127.0.0.1:${used}:${net.prefix}.0.\\d+:80/tcp: address already in use$`),
     );
     taken.close();
   });

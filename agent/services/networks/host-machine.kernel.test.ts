@@ -26,8 +26,8 @@ test('a port for an address of the user’s machine is reached at any address of
   expect(ports['81/tcp']?.[0]?.HostIp).toBe('127.0.0.1');
   const servers = [await serve(netns, 80, 'eighty'), await serve(netns, 81, 'eightyone')];
   try {
-    expect(await ask('10.213.0.1', 18_733)).toBe('eighty');
-    expect(await ask('10.213.0.1', Number(ports['81/tcp']?.[0]?.HostPort))).toBe('eightyone');
+    expect(await ask(`${net.prefix}.0.1`, 18_733)).toBe('eighty');
+    expect(await ask(`${net.prefix}.0.1`, Number(ports['81/tcp']?.[0]?.HostPort))).toBe('eightyone');
   } finally {
     for (const server of servers) server.kill();
   }

@@ -72,11 +72,11 @@ describe('what is refused, in the words of the Docker Engine', () => {
       endpoints: { [network]: { IPAMConfig: { IPv4Address } } },
     });
     expect(await failure(() => net.networks.check('nope', subject('x')))).toEqual([404, 'network nope not found']);
-    expect(await failure(() => net.networks.check('bridge', at('bridge', '10.213.0.9')))).toEqual([
+    expect(await failure(() => net.networks.check('bridge', at('bridge', `${net.prefix}.0.9`)))).toEqual([
       400,
       'invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only',
     ]);
-    expect(await failure(() => net.networks.check('plain', at('plain', '10.213.1.9')))).toEqual([
+    expect(await failure(() => net.networks.check('plain', at('plain', `${net.prefix}.1.9`)))).toEqual([
       400,
       'invalid config for network plain: invalid endpoint settings:\nuser specified IP address is supported only when connecting to networks with user configured subnets',
     ]);

@@ -132,7 +132,7 @@ describe('networks of the user', () => {
     children.push(await serve(netns, 80, 'six'));
     expect(await ask('fd13:213:7::2', 80)).toBe('six');
     const port = Number(attachment.ports['80/tcp']?.[0]?.HostPort);
-    for (const host of ['127.0.0.1', '::1', 'fd13:213:7::1', '10.213.1.1'])
+    for (const host of ['127.0.0.1', '::1', 'fd13:213:7::1', `${net.prefix}.1.1`])
       expect([host, await ask(host, port)]).toEqual([host, 'six']);
     const client = await on('client', 'six');
     expect(await inside(client.netns, 'busybox', 'nc', '-w', '3', 'fd13:213:7::2', '80')).toContain('six');
@@ -167,8 +167,12 @@ describe('networks of the user', () => {
     await net.networks.create({ Name: 'late' });
     const { who, netns } = await on('web', 'bridge');
     await net.networks.connect('late', 'web', { Aliases: ['w'] });
-    expect(net.changed.at(-1)).toMatchObject({ id: who.id, network: 'late', endpoint: { IPAddress: '10.213.1.2' } });
-    expect(await inside(netns, 'ip', '-4', '-o', 'address', 'show', 'eth1')).toContain('10.213.1.2/24');
+    expect(net.changed.at(-1)).toMatchObject({
+      id: who.id,
+      network: 'late',
+      endpoint: { IPAddress: `${net.prefix}.1.2` },
+    });
+    expect(await inside(netns, 'ip', '-4', '-o', 'address', 'show', 'eth1')).toContain(`${net.prefix}.1.2/24`);
     expect(Object.keys((await net.networks.inspect('late')).Containers)).toEqual([who.id]);
     await expect(net.networks.connect('late', 'web', {})).rejects.toThrow(
       'endpoint with name web already exists in network late',

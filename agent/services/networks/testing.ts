@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 import { createSocket } from 'node:dgram';
 import type { EndpointSettings } from '../../api/container.ts';
@@ -19,6 +19,8 @@ export interface TestNetworks {
   layout: Layout;
   /** the start of every bridge's name */
   tag: string;
+  /** the start of every address: of the default bridge `${prefix}.0.*`, of the first network made `${prefix}.1.*` */
+  prefix: string;
   users: Map<string, { id: string; name: string; running: boolean; netns?: string }>;
   changed: { id: string; network: string; endpoint: EndpointSettings | undefined }[];
   events: { action: string; id: string; attributes: Record<string, string> }[];
@@ -28,12 +30,23 @@ export interface TestNetworks {
   end(): Promise<void>;
 }
 
-/** Subnets no default pool has: engines of developers on the same machine are left alone. */
-const POOLS = [{ base: '10.213.0.0/16', size: 24 }];
+let chosen: Promise<string> | undefined;
+
+/**
+ * The first two bytes of subnets that nobody on this machine has, and no default pool: engines of developers are left alone, and so is
+ * what another run of the tests is using or has left. One for all engines of a test file, as those of one machine share theirs.
+ */
+const freePrefix = (): Promise<string> =>
+  (chosen ??= exec(['ip', '-4', '-o', 'address']).then(({ stdout }) => {
+    const first = randomInt(100);
+    const prefixes = Array.from({ length: 100 }, (_, index) => `10.${130 + ((first + index) % 100)}`);
+    return prefixes.find((prefix) => !stdout.includes(` ${prefix}.`)) ?? '10.213';
+  }));
 
 export async function testNetworks(config: Partial<NetworksOptions['config']> = {}): Promise<TestNetworks> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-networks-'));
   const layout = new Layout(join(directory, 'root'), join(directory, 'run'));
+  const prefix = await freePrefix();
   const users: TestNetworks['users'] = new Map();
   const changed: TestNetworks['changed'] = [];
   const events: TestNetworks['events'] = [];
@@ -58,7 +71,7 @@ export async function testNetworks(config: Partial<NetworksOptions['config']> = 
         error: (message, cause) => void warnings.push(`${message}: ${String(cause)}`),
       },
       config: {
-        defaultAddressPools: POOLS,
+        defaultAddressPools: [{ base: `${prefix}.0.0/16`, size: 24 }],
         dns: [],
         dnsOpts: [],
         dnsSearch: [],
@@ -75,6 +88,7 @@ export async function testNetworks(config: Partial<NetworksOptions['config']> = 
     networks: await start(),
     layout,
     tag: `bth${engineTag(layout.root)}`,
+    prefix,
     users,
     changed,
     events,
