@@ -50,7 +50,8 @@ function askUdp(sent: Buffer, question: Question, server: string): Promise<Buffe
     socket.on('message', (message) => isReply(message, sent, question) && end(message));
     socket.on('error', () => end());
     // Connected: the kernel takes answers from this server alone, and tells when nobody listens there.
-    socket.connect(53, server, () => socket.send(sent));
+    // Without a way there it is called too, with the error.
+    socket.connect(53, server, (error?: Error) => (error ? end() : socket.send(sent)));
   });
 }
 
