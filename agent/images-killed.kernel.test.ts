@@ -1,25 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerFixture, type DockerFixture } from './docker-cli-fixture.ts';
 import { busyboxLayer, makeTar } from './testing/index.ts';
+import { stepControl } from './testing/steps/control.ts';
 
-const PRELOAD = fileURLToPath(new URL('testing/step-killer.ts', import.meta.url));
-const steps = mkdtempSync(join(tmpdir(), 'berth-steps-'));
-const limitFile = join(steps, 'limit');
-const traceFile = join(steps, 'trace');
+const steps = stepControl();
 /** Neighbouring steps are much alike (one file of a layer, then the next), and each is a start of the engine. */
-const EVERY = 6;
+const EVERY = process.env['BERTH_EVERY_STEP'] ? 1 : 6;
 
 let fixture: DockerFixture;
-const archive = join(steps, 'saved.tar');
-const rootfs = join(steps, 'rootfs.tar');
+const archive = join(steps.directory, 'saved.tar');
+const rootfs = join(steps.directory, 'rootfs.tar');
 beforeAll(async () => {
-  fixture = await dockerFixture({
-    env: { NODE_OPTIONS: `--import=${PRELOAD}`, BERTH_STEP_LIMIT: limitFile, BERTH_STEP_TRACE: traceFile },
-  });
+  fixture = await dockerFixture({ env: steps.env });
   const { ok, image } = fixture;
   const entries = busyboxLayer().slice(0, 8);
   writeFileSync(rootfs, makeTar([...entries, { name: 'mark', content: 'imported' }]));
@@ -30,9 +24,9 @@ beforeAll(async () => {
   await ok('rmi', 'victim:1');
 }, 60_000);
 afterAll(async () => {
-  rmSync(limitFile, { force: true });
+  steps.disarm();
   await fixture?.close();
-  rmSync(steps, { recursive: true, force: true });
+  steps.close();
 });
 
 const list = (directory: string) => (existsSync(directory) ? readdirSync(directory).sort() : []);
@@ -56,11 +50,10 @@ describe('an engine killed before any step', () => {
       const { ok, docker, engine } = fixture;
       const before = holdings();
       for (let limit = 1, killed = true; killed; limit += EVERY) {
-        rmSync(traceFile, { force: true });
-        writeFileSync(limitFile, String(limit));
+        steps.arm(limit);
         const { code } = await act();
-        rmSync(limitFile, { force: true });
-        killed = readFileSync(traceFile, 'utf8').length / 151 >= limit;
+        steps.disarm();
+        killed = steps.trace().length >= limit;
         if (killed) {
           await engine.kill();
           await engine.start();
@@ -68,7 +61,7 @@ describe('an engine killed before any step', () => {
         const found = (await ok('images', '-q', 'victim:1')) !== '';
         if (code === 0) expect(found, `step ${limit}: told, but not there`).toBe(true);
         if (found) {
-          await ok('save', '-o', join(steps, 'again.tar'), 'victim:1');
+          await ok('save', '-o', join(steps.directory, 'again.tar'), 'victim:1');
           await ok('rmi', 'victim:1');
         }
         await docker(['image', 'prune', '-f']);
@@ -77,6 +70,6 @@ describe('an engine killed before any step', () => {
       expect((await act()).code).toBe(0);
       await ok('rmi', 'victim:1');
     },
-    60_000,
+    process.env['BERTH_EVERY_STEP'] ? 300_000 : 60_000,
   );
 });

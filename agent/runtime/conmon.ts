@@ -74,7 +74,8 @@ export function startConmon(options: ConmonOptions): ConmonRun {
     },
     release: () => {
       for (const stream of child.stdio) stream?.destroy();
-      void rm(join(options.bundle, 'runtime.log'), { force: true });
+      // goes with the bundle else
+      rm(join(options.bundle, 'runtime.log'), { force: true }).catch(() => undefined);
     },
   };
 }

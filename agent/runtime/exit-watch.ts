@@ -34,7 +34,14 @@ export async function writeExit(directory: string, id: string, code: number): Pr
   await rename(draft, join(directory, id));
 }
 
-export const forgetExit = (directory: string, id: string): void => rmSync(join(directory, id), { force: true });
+/** One that cannot be removed is of no harm: it counts only for a container that is recorded as running. */
+export function forgetExit(directory: string, id: string): void {
+  try {
+    rmSync(join(directory, id), { force: true });
+  } catch (error) {
+    process.emitWarning(`the exit file of container ${id} stays: ${String(error)}`);
+  }
+}
 
 /**
  * One inotify watch for all containers. `onExit` is called for each exit file that appears; those there before are not told of

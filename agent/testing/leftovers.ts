@@ -1,13 +1,22 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import type { TestEngine } from './engine.ts';
 
 /**
  * What an engine holds on the machine, as lines to compare: mounts, files of its two directories (not the content of images), processes
- * that know its directory, control groups named after containers. Random names are written as `*`.
+ * that know its directory, control groups named after containers, ports of its bridges, rules about addresses of containers. Random names
+ * are written as `*`.
  */
 export function holdings(engine: TestEngine): string[] {
-  return [...mounts(engine), ...files(engine), ...processes(engine), ...controlGroups(engine)].sort();
+  return [
+    ...mounts(engine),
+    ...files(engine),
+    ...processes(engine),
+    ...controlGroups(engine),
+    ...interfaces(engine),
+    ...rules(engine),
+  ].sort();
 }
 
 const anonymous = (path: string) =>
@@ -94,4 +103,32 @@ function controlGroups(engine: TestEngine): string[] {
         // no such parent
       }
   return found;
+}
+
+interface Network {
+  bridge?: string;
+  ipam?: { Config?: { Subnet?: string }[] };
+}
+
+const networks = ({ root }: TestEngine): Network[] =>
+  listed(join(root, 'networks'))
+    .filter(({ name }) => name.endsWith('.json'))
+    .map(({ name }) => JSON.parse(readFileSync(join(root, 'networks', name), 'utf8')) as Network);
+
+/** The end of a container's pair that is here. */
+function interfaces(engine: TestEngine): string[] {
+  return networks(engine).flatMap(({ bridge = '' }) =>
+    bridge === '' ? [] : listed(join('/sys/class/net', bridge, 'brif')).map(() => `port of ${bridge}`),
+  );
+}
+
+/** Rules that lead to one address of the engine's subnets. */
+function rules(engine: TestEngine): string[] {
+  const subnets = networks(engine).flatMap(({ ipam }) => (ipam?.Config ?? []).map(({ Subnet = '' }) => Subnet));
+  const beginnings = subnets.map((subnet) => subnet.replace(/(\.0)+\/(16|24)$/, ''));
+  const { stdout } = spawnSync('iptables-save', ['-t', 'nat'], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith('-A') && beginnings.some((text) => line.includes(` --to-destination ${text}.`)))
+    .map((line) => `rule ${line}`);
 }

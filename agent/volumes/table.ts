@@ -70,10 +70,24 @@ export class VolumeTable {
   }
 
   async add(record: VolumeRecord): Promise<void> {
-    await mkdir(this.directory(record.name), { recursive: true, mode: 0o711 });
-    await mkdir(this.data(record.name), { recursive: true, mode: 0o755 });
-    await writeRecord(this.#kind, join(this.directory(record.name), RECORD), record);
-    await syncDirectory(this.#layout.volumes);
+    const directory = this.directory(record.name);
+    // not `recursive`, which says ENOENT on a read-only file system
+    const made = await mkdir(directory, { mode: 0o711 }).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false;
+        throw error;
+      },
+    );
+    try {
+      await mkdir(this.data(record.name), { recursive: true, mode: 0o755 });
+      await writeRecord(this.#kind, join(directory, RECORD), record);
+      await syncDirectory(this.#layout.volumes);
+    } catch (error) {
+      // One that was there before has somebody's data.
+      if (made) await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
     this.#volumes.set(record.name, record);
   }
 
@@ -83,6 +97,8 @@ export class VolumeTable {
     await rename(this.directory(name), gone);
     this.#volumes.delete(name);
     await syncDirectory(this.#layout.volumes);
-    await rm(gone, { recursive: true, force: true });
+    await rm(gone, { recursive: true, force: true }).catch((error: unknown) =>
+      this.#kind.report(`The files of volume ${name} could not all be removed (${String(error)}): ${gone}.`),
+    );
   }
 }

@@ -20,7 +20,7 @@ import { copyUpVolumes } from './copy-up.ts';
 import { withEngineDefaults } from './engine-defaults.ts';
 import { generateName } from './name-generator.ts';
 import { endpointsOf, networkKind } from './network-subject.ts';
-import { makeOverlayDirectories } from './root-mount.ts';
+import { makeOverlayDirectories, unmountMerged } from './root-mount.ts';
 import { createdState } from './state.ts';
 import { Undo } from './undo.ts';
 import { chooseIdMap, giveToContainer } from './user-namespace.ts';
@@ -94,7 +94,8 @@ async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Prom
   const directory = ctx.layout.container(id);
   undo.add('directory', () => rm(directory, { recursive: true, force: true }));
   // A directory without a record says, should the engine be killed now, that this container never came to be.
-  await mkdir(directory, { recursive: true, mode: 0o710 });
+  // (Not `recursive`: that says ENOENT on a read-only file system.)
+  await mkdir(directory, { mode: 0o710 });
   const others = (reference: string) => {
     const other = ctx.table.find(reference);
     // Not "not found": a client would take that for its image.
@@ -108,6 +109,7 @@ async function make(ctx: ContainersContext, undo: Undo, made: Ingredients): Prom
     ['hosts', 'hostname', 'resolv.conf'].map((file) => writeFile(join(directory, file), '', { mode: 0o644 })),
   );
   if (made.idMap) await giveToContainer(ctx, id, made.idMap);
+  undo.add('the image seen for its volumes', () => unmountMerged(ctx, id));
   const config = { ...checked.config, Image: request.Image };
   if (!config.Hostname && networkKind(checked.hostConfig.NetworkMode) !== 'host') config.Hostname = id.slice(0, 12);
   const parent = checked.hostConfig.CgroupParent || ctx.config.cgroupParent;

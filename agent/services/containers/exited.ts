@@ -4,11 +4,13 @@ import { throwAway } from '../../store/remove-later.ts';
 import { unwatched } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { endProcesses } from './leftovers.ts';
+import { alive } from './lost.ts';
 import type { Live } from './live.ts';
 import { networkKind } from './network-subject.ts';
 import { remove } from './remove.ts';
 import { planRestart } from './restart-policy.ts';
 import { unmountRoot } from './root-mount.ts';
+import { trySave } from './save.ts';
 import { hasProcesses, setStatus } from './state.ts';
 
 /** A container's process has ended: gives back what it held, records how it ended, and does what its restart policy says. */
@@ -16,7 +18,10 @@ export async function onExit(ctx: ContainersContext, notice: ExitNotice): Promis
   const live = ctx.table.find(notice.id);
   if (!live) return forgetExit(ctx.layout.exits, notice.id);
   const after = await live.lock.run(async () => {
-    if (!hasProcesses(live.record)) return undefined;
+    // of a start that failed
+    if (!hasProcesses(live.record)) forgetExit(ctx.layout.exits, notice.id);
+    // the same, told of when the next start has succeeded: what ended is not what runs
+    if (!hasProcesses(live.record) || alive(live)) return undefined;
     return recordExit(ctx, live, notice, ageOf(live.record.pidStartTime));
   });
   if (after === 'remove') await remove(ctx, live, { force: true, volumes: true });
@@ -80,10 +85,8 @@ export async function recordExit(
   if (restart) record.restartCount += 1;
   const goes = !restart && record.hostConfig.AutoRemove && !live.keep;
   // What is removed next leaves no record of its end: an engine that is killed before that finds conmon's, and ends it anew.
-  if (!goes) {
-    await ctx.table.save(live);
-    forgetExit(ctx.layout.exits, record.id);
-  }
+  // Where it cannot be saved, conmon's stays too.
+  if (!goes && (await trySave(ctx, live, 'how it ended'))) forgetExit(ctx.layout.exits, record.id);
   if (oomKills > live.oomKills) emit(ctx, live, 'oom');
   emit(ctx, live, 'die', {
     exitCode: String(notice.code),

@@ -2,6 +2,7 @@ import { parseSignal } from '../../runtime/signals.ts';
 import { signalProcess } from '../../runtime/process-identity.ts';
 import { emit, type ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
+import { trySave } from './save.ts';
 import { guard, setStatus } from './state.ts';
 import { endRestart } from './end-restart.ts';
 import { waitExit } from './wait-exit.ts';
@@ -39,7 +40,7 @@ export async function kill(ctx: ContainersContext, live: Live, signalName: strin
   live.record.stoppedByUser = true;
   // One that only waits to be restarted has nothing to signal: it is not restarted.
   if (isToEnd(live, signal) && (await endRestart(ctx, live))) return;
-  await ctx.table.save(live);
+  await trySave(ctx, live, 'that it is to end');
   const exit = signal === SIGKILL ? waitExit(ctx, live, 10_000) : undefined;
   await sendSignal(ctx, live, signal);
   await exit;

@@ -55,27 +55,50 @@ async function end(ctx: ContainersContext, live: Live): Promise<void> {
 
 async function removeLocked(ctx: ContainersContext, live: Live, options: RemoveOptions): Promise<void> {
   const { record } = live;
+  const before = record.state.Status;
   setStatus(record.state, 'removing');
-  unmountRoot(ctx, live);
   const volumes = options.volumes ? anonymousVolumes(ctx, live) : [];
-  if (volumes.length > 0)
-    await writeFile(join(ctx.layout.container(record.id), VOLUMES_TO_REMOVE), JSON.stringify(volumes));
-  // One rename takes the container away: killed before it, the engine finds it whole; after it, only files to delete.
   const gone = join(ctx.layout.containers, REMOVED_PREFIX + record.id);
-  await renameFile(ctx.layout.container(record.id), gone);
+  try {
+    unmountRoot(ctx, live);
+    if (volumes.length > 0) await noteVolumes(ctx, record.id, volumes);
+    // One rename takes the container away: killed before it, the engine finds it whole; after it, only files to delete.
+    await renameFile(ctx.layout.container(record.id), gone);
+  } catch (error) {
+    setStatus(record.state, before);
+    // it stays, and the next removal may be another
+    await rm(join(ctx.layout.container(record.id), VOLUMES_TO_REMOVE), { force: true });
+    throw error;
+  }
   ctx.table.drop(live);
-  // before the files: they tell, should the engine be killed now, which volumes were to go
-  for (const volume of volumes) await removeVolume(ctx, live.id, volume);
-  removeSmall(ctx.layout.containerRun(record.id));
-  forgetExit(ctx.layout.exits, record.id);
-  await removeLarge(gone, (error) => ctx.log.error(`files of the removed container ${record.id}`, error));
-  await ctx.images
-    .collect?.()
-    .catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));
+  await removeRest(ctx, live, gone, volumes);
   live.hub.end();
   emit(ctx, live, 'destroy');
   ctx.table.changed(live, 'destroy');
   live.settle('not-running', 'next-exit', 'removed');
+}
+
+/** A full disk must not keep a container from being removed: the volumes then stay should the engine be killed before they are gone. */
+const noteVolumes = (ctx: ContainersContext, id: string, volumes: readonly string[]): Promise<void> =>
+  writeFile(join(ctx.layout.container(id), VOLUMES_TO_REMOVE), JSON.stringify(volumes)).catch((error: unknown) =>
+    ctx.log.error(`container ${id}: could not note which volumes go with it`, error),
+  );
+
+/** The container is gone for everybody. What cannot be removed now is found at the next start. */
+async function removeRest(ctx: ContainersContext, live: Live, gone: string, volumes: readonly string[]): Promise<void> {
+  const failed = (error: unknown) => ctx.log.error(`files of the removed container ${live.id}`, error);
+  // before the files: they tell, should the engine be killed now, which volumes were to go
+  for (const volume of volumes) await removeVolume(ctx, live.id, volume);
+  try {
+    removeSmall(ctx.layout.containerRun(live.id));
+    forgetExit(ctx.layout.exits, live.id);
+    await removeLarge(gone, failed);
+  } catch (error) {
+    failed(error);
+  }
+  await ctx.images
+    .collect?.()
+    .catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));
 }
 
 function anonymousVolumes(ctx: ContainersContext, { record }: Live): string[] {

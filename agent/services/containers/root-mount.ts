@@ -12,7 +12,7 @@ import { unmountSides } from './side-mounts.ts';
 /** Makes the directories of a container's writable layer. */
 export async function makeOverlayDirectories(ctx: ContainersContext, id: string): Promise<void> {
   const { base, upper, work, merged } = ctx.layout.overlay(id);
-  await mkdir(base, { recursive: true, mode: 0o710 });
+  await mkdir(base, { mode: 0o710 });
   await Promise.all([mkdir(upper, { mode: 0o755 }), mkdir(work, { mode: 0o700 }), mkdir(merged, { mode: 0o700 })]);
 }
 
@@ -44,9 +44,13 @@ function emptyDirectory(ctx: ContainersContext, id: string): string {
 /** Unmounts what was mounted for the container; its root unless somebody reads that; then the last to leave unmounts it. */
 export function unmountRoot(ctx: ContainersContext, live: Live): void {
   unmountSides(ctx, live.id);
-  const { merged } = ctx.layout.overlay(live.id);
-  if (live.rootUses > 0 || !isMountPoint(merged)) return;
-  ctx.sys.umount(merged, MNT.DETACH);
+  if (live.rootUses === 0) unmountMerged(ctx, live.id);
+}
+
+/** Whatever is mounted where a container's root is. */
+export function unmountMerged(ctx: ContainersContext, id: string): void {
+  const { merged } = ctx.layout.overlay(id);
+  if (isMountPoint(merged)) ctx.sys.umount(merged, MNT.DETACH);
 }
 
 /** Reads or writes a container's root, mounted for the time being when it is not running. */

@@ -20,6 +20,7 @@ import { prepareRealtime } from './realtime.ts';
 import { remove } from './remove.ts';
 import { mountRoot, unmountRoot } from './root-mount.ts';
 import { mountSides, shmOf } from './side-mounts.ts';
+import { trySave } from './save.ts';
 import { guard, setStatus } from './state.ts';
 import { Undo } from './undo.ts';
 import { volumeNames } from './users.ts';
@@ -86,6 +87,8 @@ async function prepare(ctx: ContainersContext, live: Live, undo: Undo): Promise<
   undo.add('run directory', () => removeSmall(runDirectory));
   mkdirSync(ctx.layout.bundle(record.id), { recursive: true, mode: 0o700 });
   forgetExit(ctx.layout.exits, record.id);
+  // of an end that could not be cleared up
+  await ctx.supervisor.discard(record.id);
 
   undo.add('volumes', () => ctx.volumes.release?.(record.id));
   await ctx.volumes.use?.(volumeNames(record), record.id);
@@ -218,7 +221,7 @@ async function recordFailure(ctx: ContainersContext, live: Live, error: unknown)
   live.record.netns = '';
   live.record.attached = { networks: {}, ports: {} };
   live.hub.end();
-  await ctx.table.save(live).catch((failure: unknown) => ctx.log.error(`could not save container ${live.id}`, failure));
+  await trySave(ctx, live, 'why it could not be started');
   live.settle('not-running', 'next-exit');
 }
 

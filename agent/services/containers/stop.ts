@@ -3,6 +3,7 @@ import { emit, type ContainersContext } from './context.ts';
 import { sendSignal } from './kill.ts';
 import type { Live } from './live.ts';
 import { endRestart } from './end-restart.ts';
+import { trySave } from './save.ts';
 import { guard } from './state.ts';
 import { waitExit } from './wait-exit.ts';
 
@@ -30,7 +31,7 @@ export async function stopRunning(ctx: ContainersContext, live: Live, options: S
   live.exitWanted = true;
   record.stoppedByUser = true;
   if (await endRestart(ctx, live)) return;
-  await ctx.table.save(live);
+  await trySave(ctx, live, 'that it is to end');
   const seconds = options.timeout ?? record.config.StopTimeout ?? DEFAULT_TIMEOUT;
   const exit = waitExit(ctx, live, seconds < 0 ? undefined : seconds * 1000);
   await sendSignal(ctx, live, signal);

@@ -18,8 +18,12 @@ export function update(
       throw conflict('Restart policy cannot be updated because AutoRemove is enabled for the container');
     const { limits, hostConfig, warnings } = ctx.checkUpdate(request, record, ctx.facts);
     if (hasProcesses(record)) await ctx.cgroups.update(record.cgroupPath, limits);
+    const before = record.hostConfig;
     record.hostConfig = hostConfig;
-    await ctx.table.save(live);
+    await ctx.table.save(live).catch((error: unknown) => {
+      record.hostConfig = before;
+      throw error;
+    });
     emit(ctx, live, 'update');
     ctx.table.changed(live, 'update');
     return warnings;

@@ -1,0 +1,4 @@
+import { describeFailing } from './testing/steps/each-step.ts';
+import { NAMES } from './testing/steps/operations.ts';
+
+describeFailing(NAMES.others);

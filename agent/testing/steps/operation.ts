@@ -1,0 +1,29 @@
+import type { DockerFixture } from '../../docker-cli-fixture.ts';
+
+/** Something a client asks for, with what has to hold when the engine is killed in it, or fails in it. */
+export interface Operation {
+  name: string;
+  /** what has to be there before */
+  prepare?: () => Promise<unknown>;
+  /** exit code 0: the client was told that it is done */
+  act: () => Promise<{ code: number }>;
+  /** after it; `told` is whether the client was told of success. Throws when something told is lost, or it cannot be done again. */
+  check: (told: boolean) => Promise<unknown>;
+  /** removes what was made */
+  clean: () => Promise<unknown>;
+  /** where the engine goes on by itself: how many steps are looked at; default: all */
+  steps?: number;
+}
+
+/** What operations are made of. The container, image, volume or network they are about is called `victim`. */
+export type Ground = Pick<DockerFixture, 'docker' | 'ok' | 'image' | 'engine'>;
+
+/** The status of a container; undefined when there is none. */
+export const statusOf = async ({ docker }: Ground, name = 'victim'): Promise<string | undefined> =>
+  (await docker(['inspect', '-f', '{{.State.Status}}', name])).stdout || undefined;
+
+export const removeVictim = ({ docker }: Ground) => docker(['rm', '-f', '-v', 'victim']);
+
+/** A container that does nothing. */
+export const runVictim = ({ ok, image }: Ground, ...more: string[]) =>
+  ok('run', '-d', '--name', 'victim', ...more, image, 'sleep', '300');
