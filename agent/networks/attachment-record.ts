@@ -33,16 +33,27 @@ export interface AttachmentRecord {
 export async function writeAttachment(directory: string, record: AttachmentRecord): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, `${record.id}.json`);
-  await writeFile(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
-  await rename(`${path}.tmp`, path);
+  try {
+    await writeFile(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
+    await rename(`${path}.tmp`, path);
+  } catch (error) {
+    await rm(`${path}.tmp`, { force: true });
+    throw error;
+  }
 }
 
 export async function removeAttachment(directory: string, id: string): Promise<void> {
   await rm(join(directory, `${id}.json`), { force: true });
 }
 
-/** Those of this boot. What is of an earlier one or unreadable is dropped: the kernel has nothing of it any more, or never had. */
-export async function readAttachments(directory: string, boot: string): Promise<AttachmentRecord[]> {
+/**
+ * Those of this boot. What is of an earlier one is dropped: the kernel has nothing of it any more. `unreadable` sees to what says nothing.
+ */
+export async function readAttachments(
+  directory: string,
+  boot: string,
+  unreadable: (path: string, why: string) => Promise<void>,
+): Promise<AttachmentRecord[]> {
   const names = await readdir(directory).catch(() => [] as string[]);
   const records: AttachmentRecord[] = [];
   for (const name of names) {
@@ -53,10 +64,12 @@ export async function readAttachments(directory: string, boot: string): Promise<
     }
     try {
       const record = JSON.parse(await readFile(path, 'utf8')) as AttachmentRecord;
-      if (record.boot !== boot || !Array.isArray(record.networks)) throw new Error('of an earlier boot');
-      records.push(record);
-    } catch {
-      await rm(path, { force: true });
+      if (!Array.isArray(record.networks) || typeof record.boot !== 'string')
+        throw new Error('its content is not as expected');
+      if (record.boot === boot) records.push(record);
+      else await rm(path, { force: true });
+    } catch (error) {
+      await unreadable(path, error instanceof Error ? error.message : String(error));
     }
   }
   return records;

@@ -111,14 +111,14 @@ export async function removeStrayKeepers(exec: Exec): Promise<void> {
     );
 }
 
-/** Bridges of engines whose root directory is no more, and that no container is on. */
-export async function orphanBridges(): Promise<{ interface: string; owner: BridgeOwner }[]> {
+/** Bridges of this engine, and of engines whose root directory is no more, that no container is on. */
+export async function idleBridges(root: string): Promise<{ interface: string; owner: BridgeOwner }[]> {
   const found: { interface: string; owner: BridgeOwner }[] = [];
   for (const name of await readdir('/sys/class/net')) {
     if (!/^bth[0-9a-f]{6}-[0-9a-f]{5}$/.test(name)) continue;
     const alias = await readFile(`/sys/class/net/${name}/ifalias`, 'utf8').catch(() => '');
     const match = /^berth ([0-9a-f]{64}) (\/.*)$/.exec(alias.trim());
-    if (!match || existsSync(match[2] as string)) continue;
+    if (!match || (match[2] !== root && existsSync(match[2] as string))) continue;
     const ports = await readdir(`/sys/class/net/${name}/brif`).catch(() => []);
     if (ports.every((port) => port === keeper(name)[0]))
       found.push({ interface: name, owner: { networkId: match[1] as string, root: match[2] as string } });

@@ -64,6 +64,12 @@ export interface NetworkUsers {
   wants?(id: string, network: string): boolean;
   /** Names of the networks that a running container is recorded to be on: what clients were told. */
   attachedTo?(id: string): string[];
+  /** What a running container with networks of its own is recorded to have of them. */
+  attached?(
+    id: string,
+  ):
+    | { id: string; name: string; hostname: string; netns: string; networks: Attachment['networks']; ports: PortMap }
+    | undefined;
   subject?(id: string): NetworkSubject;
   /** What its /etc/hosts and resolv.conf were made from, and what they are to show now. */
   filesChanged?(

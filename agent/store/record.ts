@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeAtomic } from './atomic.ts';
 
@@ -44,12 +44,20 @@ export async function readRecord<T extends object>(kind: RecordKind<T>, path: st
   } catch (error) {
     why = error instanceof Error ? error.message : String(error);
   }
-  await mkdir(kind.quarantine, { recursive: true });
-  const target = join(
-    kind.quarantine,
-    `${kind.name}-${Date.now()}-${path.split('/').slice(-2, -1)[0] ?? ''}-${basename(path)}`,
-  );
-  await rename(path, target);
+  const target = await setAside(kind.quarantine, kind.name, path);
   kind.report(`The ${kind.name} record ${path} could not be read (${why}); it was moved to ${target}.`);
   return undefined;
+}
+
+/** Moves a file to quarantine, which may be on another file system. Gives where it is. */
+export async function setAside(quarantine: string, name: string, path: string): Promise<string> {
+  await mkdir(quarantine, { recursive: true });
+  const parent = path.split('/').slice(-2, -1)[0] ?? '';
+  const target = join(quarantine, `${name}-${Date.now()}-${parent}-${basename(path)}`);
+  await rename(path, target).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EXDEV') throw error;
+    await copyFile(path, target);
+    await rm(path);
+  });
+  return target;
 }

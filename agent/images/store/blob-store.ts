@@ -32,6 +32,15 @@ export class BlobStore {
     return content;
   }
 
+  /** Of a small one: there, and with the content its name says. */
+  isWhole(digest: string): boolean {
+    try {
+      return digestOf(readFileSync(this.#paths.blob(digest)), algorithmOf(digest)) === digest;
+    } catch {
+      return false;
+    }
+  }
+
   /** `content` is known to have this digest. */
   async write(digest: string, content: Uint8Array): Promise<void> {
     if (this.has(digest)) return;

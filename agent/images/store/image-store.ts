@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Layout } from '../../store/layout.ts';
 import { writeAtomic } from '../../store/atomic.ts';
+import { setAside } from '../../store/record.ts';
 import type { Log } from '../../system/log.ts';
 import type { ImageUsers } from '../types.ts';
 import { shortId } from '../digest.ts';
@@ -10,6 +11,7 @@ import { BlobStore } from './blob-store.ts';
 import { ImageTable, type ImageRecord } from './image-table.ts';
 import { LayerStore } from './layer-store.ts';
 import { ImagePaths } from './paths.ts';
+import { rebuildTable } from './rebuild-table.ts';
 
 export const blobsOf = (image: ImageRecord) => [
   image.id,
@@ -32,7 +34,7 @@ export class ImageStore {
   constructor(layout: Layout, log: Log) {
     this.paths = new ImagePaths(layout.images);
     this.blobs = new BlobStore(this.paths);
-    this.layers = new LayerStore(this.paths, log);
+    this.layers = new LayerStore(this.paths, layout.quarantine, log);
     this.#quarantine = layout.quarantine;
     this.table = new ImageTable(this.paths, this.blobs, layout.quarantine, (message) => log.warn(message));
     this.#log = log;
@@ -41,7 +43,7 @@ export class ImageStore {
   async open(): Promise<void> {
     await mkdir(this.paths.base, { recursive: true, mode: 0o710 });
     await this.layers.open();
-    await this.table.open();
+    await this.table.open(() => rebuildTable(this.paths, this.blobs, this.layers));
     await this.#dropDamaged();
     const images = [...this.table.all()];
     const layers = new Set(images.flatMap(diffIdsOf));
@@ -53,17 +55,20 @@ export class ImageStore {
   async #dropDamaged(): Promise<void> {
     const damaged = [...this.table.all()].filter(
       (image) =>
-        !this.blobs.has(image.id) ||
+        !this.blobs.isWhole(image.id) ||
         image.layers.some((layer) => !this.layers.get(layer.diffId) || !existsSync(this.paths.diff(layer.diffId))),
     );
     if (damaged.length === 0) return;
     await mkdir(this.#quarantine, { recursive: true });
     for (const image of damaged) {
       const names = this.table.referencesOf(image.id);
+      // the next pull has to bring it
+      if (this.blobs.has(image.id) && !this.blobs.isWhole(image.id))
+        await setAside(this.#quarantine, 'blob', this.blobs.path(image.id));
       const path = join(this.#quarantine, `image-${Date.now()}-${shortId(image.id)}.json`);
       await writeAtomic(path, JSON.stringify({ image, references: names }));
       this.#log.warn(
-        `Parts of the image ${shortId(image.id)} are missing on disk; it must be pulled again. Its record is in ${path}.`,
+        `Parts of the image ${shortId(image.id)} are missing or damaged on disk; it must be pulled again. Its record is in ${path}.`,
       );
     }
     const gone = new Set(damaged.map((image) => image.id));

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ContainerConfig } from '../../api/container.ts';
@@ -53,7 +54,7 @@ export interface ImageConfiguration {
   'os.version'?: string;
 }
 
-interface StoredTable {
+export interface StoredTable {
   images: ImageRecord[];
   /** reference in full ("docker.io/library/busybox:1", "…@sha256:…") to image id */
   references: Record<string, string>;
@@ -91,12 +92,19 @@ export class ImageTable {
     this.#kind = { name: 'images', migrations: [], isValid: isStoredTable, quarantine, report };
   }
 
-  async open(): Promise<void> {
+  /** `rebuild` finds out what there is, should the table not be readable. */
+  async open(rebuild: () => Promise<StoredTable>): Promise<void> {
     // half-written by an engine that was killed
     const directory = dirname(this.#paths.table);
     for (const name of await readdir(directory).catch(() => []))
       if (name.endsWith('.tmp')) await rm(join(directory, name), { force: true });
-    const stored = await readRecord(this.#kind, this.#paths.table);
+    const recorded = existsSync(this.#paths.table);
+    let stored = await readRecord(this.#kind, this.#paths.table);
+    if (recorded && !stored) {
+      stored = await rebuild();
+      await writeRecord(this.#kind, this.#paths.table, stored);
+      this.#kind.report(`The table of images was made anew from the images on disk: ${stored.images.length} found.`);
+    }
     for (const image of stored?.images ?? []) this.#images.set(image.id, image);
     for (const [name, id] of Object.entries(stored?.references ?? {}))
       if (this.#images.has(id)) this.#references.set(name, id);

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
+import { writeAtomic } from '../../store/atomic.ts';
+import { setAside } from '../../store/record.ts';
+import { directorySize } from '../../system/directory-size.ts';
 import type { Log } from '../../system/log.ts';
 import { syncFileSystem } from '../../system/sync-filesystem.ts';
 import type { ImagePaths } from './paths.ts';
@@ -25,17 +29,22 @@ function isLayerRecord(value: unknown): value is LayerRecord {
   );
 }
 
+/** 40 random bits in base 36: eight characters */
+const newLink = () => parseInt(randomBytes(5).toString('hex'), 16).toString(36).padStart(8, '0');
+
 /** Unpacked layers. One that is listed is whole: directories get their place by one rename, and lose it by one. */
 export class LayerStore {
   readonly #paths: ImagePaths;
+  readonly #quarantine: string;
   readonly #log: Log;
   readonly #layers = new Map<string, LayerRecord>();
   /** layers made since the start, and of these, how many are on disk for certain */
   #made = 0;
   #synced = 0;
 
-  constructor(paths: ImagePaths, log: Log) {
+  constructor(paths: ImagePaths, quarantine: string, log: Log) {
     this.#paths = paths;
+    this.#quarantine = quarantine;
     this.#log = log;
   }
 
@@ -63,12 +72,27 @@ export class LayerStore {
         throw new Error('its content is not as expected');
       this.#layers.set(record.diffId, record);
     } catch (error) {
-      // unpacked again from its blob when an image asks for it
-      this.#log.warn(
-        `The layer ${directory} has no readable record (${error instanceof Error ? error.message : String(error)}); it is removed.`,
-      );
-      await this.#discard(directory);
+      await this.#remake(name, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** A layer that has its place is whole: only what was written of it is lost, which its files and its name tell. */
+  async #remake(name: string, why: string): Promise<void> {
+    const directory = join(this.#paths.layers, name);
+    const files = join(directory, 'diff');
+    if (!/^[0-9a-f]{64}$/.test(name) || !existsSync(files)) {
+      this.#log.warn(`The layer ${directory} has no files and no readable record (${why}); it is removed.`);
+      return this.#discard(directory);
+    }
+    const record = join(directory, 'layer.json');
+    const target = existsSync(record) ? await setAside(this.#quarantine, 'layer', record) : undefined;
+    const size = await directorySize(files);
+    const layer: LayerRecord = { schemaVersion: 1, diffId: `sha256:${name}`, size, link: newLink() };
+    await writeAtomic(record, JSON.stringify(layer), 0o644);
+    this.#layers.set(layer.diffId, layer);
+    this.#log.warn(
+      `The record of the layer ${directory} could not be read (${why}); ${target ? `it was moved to ${target} and` : 'it was'} made anew.`,
+    );
   }
 
   async #repairLinks(): Promise<void> {
@@ -99,8 +123,7 @@ export class LayerStore {
       await rm(directory, { recursive: true, force: true });
       return there;
     }
-    // 40 random bits in base 36: eight characters
-    const link = parseInt(randomBytes(5).toString('hex'), 16).toString(36).padStart(8, '0');
+    const link = newLink();
     const record: LayerRecord = { schemaVersion: 1, diffId, size, link };
     // before the first await: of two that finish together the second finds the first
     this.#layers.set(diffId, record);

@@ -4,11 +4,13 @@ import type { ContainersContext } from './context.ts';
 
 const SIGKILL = 9;
 
+type Whose = Pick<ContainerRecord, 'id' | 'cgroupPath'>;
+
 /**
  * Ends whatever still runs in the container's control group, and removes the group and the runtime's state. A container with a pid
  * namespace of its own has nothing left when its first process is gone; one in the host's may.
  */
-export async function endProcesses(ctx: ContainersContext, record: ContainerRecord): Promise<void> {
+export async function endProcesses(ctx: ContainersContext, record: Whose): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     const pids = await ctx.cgroups.processes(record.cgroupPath);
     if (pids.length === 0) break;
@@ -29,7 +31,7 @@ export async function endProcesses(ctx: ContainersContext, record: ContainerReco
 }
 
 /** The kernel may need a moment after the last process before it lets go of a group. */
-async function removeGroup(ctx: ContainersContext, record: ContainerRecord): Promise<void> {
+async function removeGroup(ctx: ContainersContext, record: Whose): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       await ctx.cgroups.remove(record.cgroupPath);

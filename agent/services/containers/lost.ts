@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readExit, writeExit, type ExitNotice } from '../../runtime/exit-watch.ts';
 import { isAlive } from '../../runtime/process-identity.ts';
+import { setAside } from '../../store/record.ts';
 import type { ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
 
@@ -25,9 +28,17 @@ export async function exitOf(ctx: ContainersContext, live: Live): Promise<ExitNo
       continue;
     }
     const last = await readExit(ctx.layout.exits, live.id);
+    if (!last) await setAsideExit(ctx, live.id);
     const code = live.lastSignal === SIGKILL ? 128 + SIGKILL : LOST_CODE;
     return last ?? { id: live.id, code, at: ctx.clock.timestamp() };
   }
+}
+
+async function setAsideExit(ctx: ContainersContext, id: string): Promise<void> {
+  const path = join(ctx.layout.exits, id);
+  if (!existsSync(path)) return;
+  const target = await setAside(ctx.layout.quarantine, 'exit', path);
+  ctx.log.warn(`The exit code of container ${id} could not be read; the file was moved to ${target}.`);
 }
 
 /** Sees to it that the end of a process becomes known as any other does: by its exit file. */

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { forgetExit } from '../../runtime/exit-watch.ts';
 import { emptyTrash } from '../../store/remove-later.ts';
 import { endLeftProbes } from '../health/leftovers.ts';
 import type { ContainersContext } from './context.ts';
@@ -11,6 +12,7 @@ import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { ZERO_TIME } from '../../system/clock.ts';
 import { unmountRoot } from './root-mount.ts';
 import { setStatus } from './state.ts';
+import { endStrays } from './strays.ts';
 import { volumeNames } from './users.ts';
 
 /**
@@ -20,6 +22,7 @@ import { volumeNames } from './users.ts';
 export async function recover(ctx: ContainersContext): Promise<void> {
   emptyTrash(ctx.layout.trash, (error) => ctx.log.error('trash of an earlier engine', error));
   await removeRemains(ctx);
+  await endStrays(ctx);
   const running = new Set<string>();
   for (const live of ctx.table.values()) if (live.record.state.Pid !== 0 && alive(live)) running.add(live.id);
   await ctx.networking.recover(running);
@@ -55,17 +58,13 @@ async function recordMissedExit(ctx: ContainersContext, live: Live, gone: Live[]
 
 /** Not running, but perhaps the engine was killed while it started or removed it. */
 async function tidy(ctx: ContainersContext, live: Live): Promise<void> {
-  const { state } = live.record;
   const started = await readdir(ctx.layout.containerRun(live.id)).then(
     () => true,
     () => false,
   );
   if (started) await live.lock.run(() => release(ctx, live));
   else unmountRoot(ctx, live);
-  if (state.Status === 'restarting') {
-    setStatus(state, 'exited');
-    await ctx.table.save(live);
-  }
+  forgetExit(ctx.layout.exits, live.id);
 }
 
 /** Files of containers that were being removed. */
@@ -91,6 +90,11 @@ const hasRecord = (ctx: ContainersContext, id: string): Promise<boolean> =>
 export function startByPolicy(ctx: ContainersContext): void {
   for (const live of ctx.table.values()) {
     const { record } = live;
+    // It was about to be: that was decided, and counted, when it ended.
+    if (record.state.Status === 'restarting') {
+      scheduleRestart(ctx, live, 0);
+      continue;
+    }
     if (record.state.Running || record.state.StartedAt === ZERO_TIME || live.cancelRestart || !wantsRestart(record))
       continue;
     live.restartDelay = 0;

@@ -47,6 +47,12 @@ function networkUsers(table: ContainerTable, layout: Layout): NetworkUsers {
     endpointChanged: (id, network, endpoint) => endpointChanged(table, id, network, endpoint),
     wants: (id, network) => table.find(id)?.record.endpoints[network] !== undefined,
     attachedTo: (id) => Object.keys(table.find(id)?.record.attached.networks ?? {}),
+    attached: (id) => {
+      const record = table.find(id)?.record;
+      if (!record || record.netns === '') return undefined;
+      const { hostname } = networkSubject(record);
+      return { id, name: record.name, hostname, netns: record.netns, ...record.attached };
+    },
     subject: (id) => networkSubject(table.get(id).record),
     filesChanged: (id, before, after) =>
       changeNetworkFiles(networkFiles({ table, layout }, table.get(id).record), before, after),

@@ -5,7 +5,7 @@ import { createFirewall } from '../../networks/firewall.ts';
 import { createNetavark } from '../../networks/netavark.ts';
 import { dropNamespace, keepNamespace, makeNamespace } from '../../networks/netns.ts';
 import type { ContainerNetworking, NetworkBackend } from '../../networks/types.ts';
-import { readRecord } from '../../store/record.ts';
+import { readRecord, setAside } from '../../store/record.ts';
 import { attach } from './attach.ts';
 import { check } from './check.ts';
 import { connect, disconnect } from './connect.ts';
@@ -57,7 +57,11 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
   }
   await sweepOrphans(state);
   await ensureDefaults(state);
-  for (const record of await readAttachments(attachmentDirectory(layout), state.boot)) state.adopt(record);
+  const unreadable = async (path: string, why: string) => {
+    const target = await setAside(layout.quarantine, 'connections', path);
+    log.warn(`The record of a container's connections ${path} could not be read (${why}); it was moved to ${target}.`);
+  };
+  for (const record of await readAttachments(attachmentDirectory(layout), state.boot, unreadable)) state.adopt(record);
   for (const network of state.networks.values())
     await ensureReady(state, network).catch((error: unknown) =>
       log.error(`network ${network.name} has no bridge`, error),

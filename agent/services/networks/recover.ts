@@ -1,14 +1,15 @@
 import { readdir } from 'node:fs/promises';
-import { addressesOf, orphanBridges, removeBridge, removeStrayKeepers } from '../../networks/bridge.ts';
+import { addressesOf, idleBridges, removeBridge, removeStrayKeepers } from '../../networks/bridge.ts';
 import { formatAddress, formatCidr, parseCidr } from '../../networks/cidr.ts';
 import { createFirewall } from '../../networks/firewall.ts';
 import type { NetworkRecord } from '../../networks/network-record.ts';
-import type { AttachmentRecord } from '../../networks/attachment-record.ts';
+import { writeAttachment, type AttachmentRecord } from '../../networks/attachment-record.ts';
 import { dropNamespace } from '../../networks/netns.ts';
 import { retireBridge } from './remove.ts';
 import { detach, undoNetwork } from './detach.ts';
 import { forgetEntry } from './connect.ts';
 import { applyFirewall } from './ready.ts';
+import { rebuildAttachment } from './rebuild.ts';
 import { engineTag, type NetworkState } from './state.ts';
 
 /** After a restart: connections of containers that do not run are undone, the others' ports are held again. */
@@ -16,6 +17,7 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
   const { layout, sys, log } = state.options;
   for (const id of await readdir(layout.netns))
     if (!state.attachments.has(id) && !ids.has(id)) dropNamespace(sys, layout.netns, id);
+  for (const id of ids) await findAgain(state, id);
   for (const record of [...state.attachments.values()]) {
     if (!ids.has(record.id)) {
       await detach(state, record.id);
@@ -32,6 +34,20 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
       log.warn(
         `another program has taken ${port.hostIp}:${port.hostPort}/${port.protocol}, a published port of container ${record.name}`,
       );
+  }
+}
+
+/** What is known of a running container's connections although the record of them could not be read. */
+async function findAgain(state: NetworkState, id: string): Promise<void> {
+  const told = state.attachments.has(id) ? undefined : state.options.users.attached?.(id);
+  if (!told) return;
+  try {
+    const record = rebuildAttachment(state, id, told);
+    if (!record) return;
+    await writeAttachment(state.attachmentDirectory, record);
+    state.attachments.set(id, record);
+  } catch (error) {
+    state.options.log.error(`connections of container ${told.name}`, error);
   }
 }
 
@@ -80,11 +96,14 @@ export async function close(state: NetworkState, all: boolean): Promise<void> {
   if (all) for (const id of await readdir(layout.netns)) dropNamespace(sys, layout.netns, id);
 }
 
-/** Takes away bridges and rules of engines that were killed and whose directories were deleted: their subnets are free again. */
+/**
+ * Takes away bridges and rules of engines that were killed and whose directories were deleted, and of networks whose record was lost: their
+ * subnets are free again.
+ */
 export async function sweepOrphans(state: NetworkState): Promise<void> {
   const { exec, log } = state.options;
   await removeStrayKeepers(exec).catch((error: unknown) => log.error('keepers of bridges that are gone', error));
-  for (const { interface: bridge, owner } of await orphanBridges()) {
+  for (const { interface: bridge, owner } of await idleBridges(state.options.layout.root)) {
     if (state.networks.has(owner.networkId)) continue;
     try {
       const config = (await addressesOf(exec, bridge)).flatMap((text) => {
@@ -99,7 +118,7 @@ export async function sweepOrphans(state: NetworkState): Promise<void> {
       };
       state.add(orphan);
       await retireBridge(state, orphan, false).finally(() => state.forget(orphan.id));
-      await createFirewall(exec, engineTag(owner.root)).remove();
+      if (owner.root !== state.options.layout.root) await createFirewall(exec, engineTag(owner.root)).remove();
       log.info(`removed bridge ${bridge}, left by an engine on ${owner.root}`);
     } catch (error) {
       log.error(`bridge ${bridge}, left by an engine on ${owner.root}`, error);

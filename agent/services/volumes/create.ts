@@ -10,7 +10,7 @@ import { MNT, type Syscalls } from '../../system/syscalls.ts';
 import { copyTree } from '../../volumes/copy-tree.ts';
 import { ANONYMOUS_LABEL, anonymousName, checkVolumeName } from '../../volumes/names.ts';
 import { checkVolumeOptions, mountFlags, withoutPassword } from '../../volumes/options.ts';
-import { directorySize } from '../../volumes/size.ts';
+import { directorySize } from '../../system/directory-size.ts';
 import { VolumeTable, type VolumeRecord } from '../../volumes/table.ts';
 import type { VolumeBackend, VolumeSource, VolumeUsers } from '../../volumes/types.ts';
 import type { EventSink } from '../events/types.ts';
