@@ -1,5 +1,5 @@
 import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { openSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import type { Server } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -44,7 +44,7 @@ export async function runEngine(config: EngineConfig, programs: Programs): Promi
 
 /** A lock that ends with this process, however it ends. The descriptor stays open on purpose. */
 function lockDirectory(directory: string, flag: string): void {
-  const fd = openSync(join(directory, '.lock'), 'w', 0o600);
+  const fd = openSync(join(directory, '.lock'), constants.O_RDONLY | constants.O_CREAT, 0o600);
   if (!syscalls().flock(fd, true))
     throw new Error(`another engine uses ${directory} (${flag}): stop it, or give this one directories of its own`);
 }

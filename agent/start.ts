@@ -1,3 +1,4 @@
+import { errorWords } from './api/error-words.ts';
 import { ConfigError } from './services/config-file.ts';
 import { loadConfig } from './services/command-line.ts';
 import type { EngineConfig } from './services/config.ts';
@@ -53,7 +54,7 @@ export function start(args: readonly string[]): void {
     (code) => process.exit(code),
     (error: unknown) => {
       console.error(
-        `berth engine: ${error instanceof Error ? (process.env['BERTH_DEBUG'] ? error.stack : error.message) : String(error)}`,
+        `berth engine: ${error instanceof Error && process.env['BERTH_DEBUG'] ? error.stack : errorWords(error)}`,
       );
       process.exit(1);
     },

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errorWords } from '../api/error-words.ts';
 import { EngineError, statusOf } from '../api/errors.ts';
 import { API_VERSION, BERTH_VERSION } from '../api/version.ts';
 import type { Reply, Router, StreamSink } from './router.ts';
@@ -16,8 +17,7 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
 
 /** Errors a client may see: the message of a catalogued failure, or of the bug itself as Docker shows it. */
 export function errorBody(error: unknown): string {
-  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
-  return `${JSON.stringify({ message })}\n`;
+  return `${JSON.stringify({ message: errorWords(error) })}\n`;
 }
 
 /** Answers a request whose connection stays HTTP. */

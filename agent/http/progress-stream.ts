@@ -1,3 +1,4 @@
+import { errorWords } from '../api/error-words.ts';
 import type { ProgressMessage } from '../api/image.ts';
 import { stream, type Reply, type RequestContext } from './router.ts';
 
@@ -26,7 +27,7 @@ export function progressStream(
       await work({ signal: ctx.signal, onProgress });
     } catch (error) {
       if (!started || ctx.signal.aborted) throw error;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorWords(error);
       onProgress({ errorDetail: { message }, error: message });
     }
     await written;

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,10 @@ export interface TestEngineOptions {
   /** content of the configuration file (dockerd's names) */
   config?: object;
   env?: NodeJS.ProcessEnv;
+  /** the engine's root is a file system of its own, of this size ("24m") */
+  rootSize?: string;
+  /** what the engine is started by: a program that becomes the command after it */
+  wrapper?: readonly string[];
 }
 export interface Answer {
   status: number;
@@ -58,11 +62,16 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     writeFileSync(file, JSON.stringify(options.config));
     argv.push('--config-file', file);
   }
+  if (options.rootSize) {
+    mkdirSync(root);
+    await exec(['mount', '-t', 'tmpfs', '-o', `size=${options.rootSize},mode=711`, 'berth-test', root]);
+  }
+  const [program = '', ...programArgs] = [...(options.wrapper ?? []), join(REPOSITORY, 'bin/berth'), ...argv];
   let child: ChildProcess | undefined;
   let stderr = '';
 
   const start = async () => {
-    const started = spawn(join(REPOSITORY, 'bin/berth'), argv, {
+    const started = spawn(program, programArgs, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...options.env },
     });
@@ -95,6 +104,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     } finally {
       await end('SIGTERM');
       await exec([process.execPath, join(REPOSITORY, 'agent/testing/sweep.ts'), root, runDir], { okCodes: [0, 1] });
+      if (options.rootSize) await exec(['umount', '--lazy', root]);
       await rm(directory, { recursive: true, force: true });
     }
   };
