@@ -10,7 +10,7 @@ beforeAll(async () => {
   fixture = await dockerFixture();
   const { ok, image } = fixture;
   second = await fixture.imageWith('second', { Labels: { second: 'yes' } });
-  await ok('network', 'create', '--subnet', '10.213.5.0/24', 'side');
+  await ok('network', 'create', '--subnet', '10.247.5.0/24', 'side');
   await ok('run', '-d', '--name', 'good', '-v', 'kept:/data', image, 'sh', '-c', 'echo kept > /data/file; sleep 600');
 }, 60_000);
 afterAll(() => fixture?.close(), 60_000);
@@ -61,7 +61,7 @@ describe('a record that cannot be read is put aside and reported, and the rest i
 
   it('of a container that runs, which is ended', async () => {
     const { ok, engine, image } = fixture;
-    const options = ['--name', 'hurt', '--network', 'side', '--ip', '10.213.5.9', '-p', '127.0.0.1:47931:80'];
+    const options = ['--name', 'hurt', '--network', 'side', '--ip', '10.247.5.9', '-p', '127.0.0.1:47931:80'];
     await ok('run', '-d', ...options, image, 'sh', '-c', 'echo mine > /mine; sleep 600');
     const { Id: id, State } = await inspect('hurt');
     await eventually(
@@ -135,7 +135,7 @@ describe('a record that cannot be read is put aside and reported, and the rest i
     expect(aside).toHaveLength(1);
     expect((await docker(['start', 'user'])).stderr).toContain('network side not found');
     await expectTheRest();
-    await ok('network', 'create', '--subnet', '10.213.5.0/24', 'side');
+    await ok('network', 'create', '--subnet', '10.247.5.0/24', 'side');
     await ok('start', '-a', 'user');
     await ok('rm', 'user');
   });

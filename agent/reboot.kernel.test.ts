@@ -68,8 +68,8 @@ describe('after a reboot of the machine', () => {
     const { engine, ok, docker, image } = fixture;
     const run = (name: string, ...options: string[]) =>
       ok('run', '-d', '--name', name, ...options, image, 'sleep', '600');
-    await ok('network', 'create', '--subnet', '10.212.3.0/24', 'own');
-    await run('always', '--restart', 'always', '--network', 'own', '--ip', '10.212.3.7', '-p', '127.0.0.1:47921:80');
+    await ok('network', 'create', '--subnet', '10.247.3.0/24', 'own');
+    await run('always', '--restart', 'always', '--network', 'own', '--ip', '10.247.3.7', '-p', '127.0.0.1:47921:80');
     await run('unless', '--restart', 'unless-stopped');
     await run('stopped', '--restart', 'unless-stopped');
     await run('failing', '--restart', 'on-failure:3', '--network', 'none');
@@ -92,9 +92,9 @@ describe('after a reboot of the machine', () => {
       'what shall run',
     );
     const always = await inspect('always');
-    expect(always.NetworkSettings.Networks['own']).toMatchObject({ IPAddress: '10.212.3.7' });
+    expect(always.NetworkSettings.Networks['own']).toMatchObject({ IPAddress: '10.247.3.7' });
     expect(always.NetworkSettings.Ports['80/tcp']).toEqual([{ HostIp: '127.0.0.1', HostPort: '47921' }]);
-    expect(await ok('exec', 'always', 'ip', '-o', '-4', 'addr')).toContain('10.212.3.7/24');
+    expect(await ok('exec', 'always', 'ip', '-o', '-4', 'addr')).toContain('10.247.3.7/24');
 
     const plain = await inspect('plain');
     expect(plain.State).toMatchObject({ Status: 'exited', ExitCode: 255, Pid: 0, Running: false });

@@ -89,13 +89,13 @@ async function removeRest(ctx: ContainersContext, live: Live, gone: string, volu
   const failed = (error: unknown) => ctx.log.error(`files of the removed container ${live.id}`, error);
   // before the files: they tell, should the engine be killed now, which volumes were to go
   for (const volume of volumes) await removeVolume(ctx, live.id, volume);
+  forgetExit(ctx.layout.exits, live.id);
   try {
     removeSmall(ctx.layout.containerRun(live.id));
-    forgetExit(ctx.layout.exits, live.id);
-    await removeLarge(gone, failed);
   } catch (error) {
     failed(error);
   }
+  await removeLarge(gone, failed).catch(failed);
   await ctx.images
     .collect?.()
     .catch((error: unknown) => ctx.log.error('images without a name could not be removed', error));

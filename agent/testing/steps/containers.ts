@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { removeVictim, runVictim, statusOf, type Ground, type Operation } from './operation.ts';
+import { FIRST, PORT, removeVictim, runVictim, statusOf, type Ground, type Operation } from './operation.ts';
 
 /** What is asked of one container. */
 export function containerOperations(ground: Ground): Operation[] {
@@ -24,7 +24,7 @@ export function containerOperations(ground: Ground): Operation[] {
       // an address and a port of its own: whoever keeps them makes the next start fail
       prepare: () =>
         ok(
-          ...['create', '--name', 'victim', '--network', 'first', '--ip', '10.211.7.9', '-p', '127.0.0.1:47911:80'],
+          ...['create', '--name', 'victim', '--network', 'first', '--ip', FIRST.address, '-p', `127.0.0.1:${PORT}:80`],
           ...['-v', '/data', image, 'sleep', '300'],
         ),
       act: () => docker(['start', 'victim']),

@@ -7,7 +7,7 @@ import type { StepControl } from './control.ts';
 import { stepFixture } from './fixture.ts';
 
 /** Every step when asked; else one of so many, another one each day: a step takes a second or two. */
-const STRIDE = process.env['BERTH_EVERY_STEP'] ? 1 : 4;
+const STRIDE = process.env['BERTH_EVERY_STEP'] ? 1 : 5;
 const FIRST = process.env['BERTH_EVERY_STEP'] ? 1 : 1 + (Math.floor(Date.now() / 86_400_000) % STRIDE);
 const TIMEOUT = process.env['BERTH_EVERY_STEP'] ? 600_000 : 120_000;
 
@@ -66,9 +66,9 @@ async function killedAt(step: number, { fixture, steps, operation }: Cycle): Pro
 
 const tail = (text: string) => text.slice(-1500);
 
-/** What could not be removed goes at the next start; what a container has written stays its own. */
+/** What could not be removed goes at the next start, and so may exits; what a container has written stays its own. */
 const IGNORED =
-  /^file (\/run\/trash|\/run\/containers\/\*\/exec$|\/run\/networks\/names\/|\/root\/containers\/\*\/(container.log$|overlay\/(work\/work|upper\/)))/;
+  /^file (\/run\/(trash|exits\/)|\/run\/containers\/\*\/exec$|\/run\/networks\/names\/|\/root\/containers\/\*\/(container.log$|overlay\/(work\/work|upper\/)))/;
 
 async function failedAt(step: number, { fixture, steps, operation }: Cycle): Promise<boolean> {
   const { engine } = fixture;

@@ -15,6 +15,12 @@ export interface Operation {
   steps?: number;
 }
 
+/** Addresses and a port of this process: several run side by side. */
+const own = process.pid % 250;
+export const FIRST = { subnet: `10.247.${own}.0/24`, address: `10.247.${own}.9` };
+export const SIDE = { subnet: `10.246.${own}.0/24`, address: `10.246.${own}.9` };
+export const PORT = 47_000 + (process.pid % 900);
+
 /** What operations are made of. The container, image, volume or network they are about is called `victim`. */
 export type Ground = Pick<DockerFixture, 'docker' | 'ok' | 'image' | 'engine'>;
 

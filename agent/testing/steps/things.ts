@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { removeVictim, runVictim, type Ground, type Operation } from './operation.ts';
+import { SIDE, removeVictim, runVictim, type Ground, type Operation } from './operation.ts';
 
 /** What is asked of networks, volumes and images. */
 export function operationsOnThings(ground: Ground): Operation[] {
@@ -17,14 +17,14 @@ export function operationsOnThings(ground: Ground): Operation[] {
     {
       name: 'network connect',
       prepare: async () => {
-        await ok('network', 'create', '--subnet', '10.211.8.0/24', 'side');
+        await ok('network', 'create', '--subnet', SIDE.subnet, 'side');
         await runVictim(ground);
       },
-      act: () => docker(['network', 'connect', '--ip', '10.211.8.9', 'side', 'victim']),
+      act: () => docker(['network', 'connect', '--ip', SIDE.address, 'side', 'victim']),
       check: async (told) => {
         const connected = (await networksOf()).includes('side');
         if (told) expect(connected).toBe(true);
-        if (!connected) await ok('network', 'connect', '--ip', '10.211.8.9', 'side', 'victim');
+        if (!connected) await ok('network', 'connect', '--ip', SIDE.address, 'side', 'victim');
         expect(await interfaces()).toHaveLength(2);
       },
       clean,
