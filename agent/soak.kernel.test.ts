@@ -96,7 +96,15 @@ test(
     );
     const end = { fds: descriptors(), rss: residentMiB(), threads: threads(), children: children() };
     console.log(
-      JSON.stringify({ seconds, rounds, containers: rounds * CLIENTS * EACH, operations, start, end, left: left.length }),
+      JSON.stringify({
+        seconds,
+        rounds,
+        containers: rounds * CLIENTS * EACH,
+        operations,
+        start,
+        end,
+        left: left.length,
+      }),
     );
     // a leak of a kilobyte for each container is more than this in five minutes
     expect(end.rss - start.rss, 'MiB').toBeLessThan(40);

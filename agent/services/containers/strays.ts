@@ -14,7 +14,9 @@ import { unmountSides } from './side-mounts.ts';
  */
 export async function endStrays(ctx: ContainersContext): Promise<void> {
   const directory = join(ctx.layout.run, 'containers');
-  const names = [directory, ctx.layout.runtimeState, ctx.layout.exits].map((path) => readdir(path).catch(() => [] as string[]));
+  const names = [directory, ctx.layout.runtimeState, ctx.layout.exits].map((path) =>
+    readdir(path).catch(() => [] as string[]),
+  );
   for (const id of new Set((await Promise.all(names)).flat())) {
     if (!/^[0-9a-f]{64}$/.test(id) || ctx.table.find(id)) continue;
     try {
