@@ -119,14 +119,15 @@ export class LayerFetcher {
   async #work(layer: WantedLayer, session: RegistrySession, job: Job): Promise<void> {
     const { digest } = layer.blob;
     const unpacked = this.#store.layers.get(layer.diffId) !== undefined;
-    const directory = unpacked ? undefined : await this.#store.layers.begin();
     const stored = this.#store.blobs.has(digest);
+    const blob = stored
+      ? { storedPath: this.#store.blobs.path(digest) }
+      : { partialPath: await this.#store.blobs.partial(digest) };
+    const directory = unpacked ? undefined : await this.#store.layers.begin();
     const task: Omit<LayerTask, 'id'> = {
       digest,
       size: layer.blob.size,
-      ...(stored
-        ? { storedPath: this.#store.blobs.path(digest) }
-        : { partialPath: await this.#store.blobs.partial(digest) }),
+      ...blob,
       ...(directory === undefined
         ? {}
         : {

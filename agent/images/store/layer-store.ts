@@ -155,14 +155,25 @@ export class LayerStore {
     const record = this.#layers.get(diffId);
     if (!record) return;
     this.#layers.delete(diffId);
-    await rm(this.#paths.link(record.link), { force: true });
-    await this.#discard(this.#paths.layer(diffId));
+    try {
+      await this.#discard(this.#paths.layer(diffId));
+    } catch (error) {
+      // It has its place still: another of the same could not be put there.
+      this.#layers.set(diffId, record);
+      throw error;
+    }
+    await this.#removeNow(this.#paths.link(record.link));
   }
 
   async #discard(directory: string): Promise<void> {
     const grave = join(this.#paths.staging, randomBytes(8).toString('hex'));
     await rename(directory, grave);
-    await rm(grave, { recursive: true, force: true });
+    await this.#removeNow(grave);
+  }
+
+  /** What cannot be removed now is of no use to anybody, and goes at the next start. */
+  async #removeNow(path: string): Promise<void> {
+    await rm(path, { recursive: true, force: true }).catch((error: unknown) => this.#log.error(path, error));
   }
 
   /**

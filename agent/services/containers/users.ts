@@ -68,11 +68,17 @@ async function endpointChanged(
 ): Promise<void> {
   const live = table.get(id);
   const { record } = live;
+  const before = [record.endpoints, record.attached] as const;
+  record.endpoints = { ...record.endpoints };
+  record.attached = { ...record.attached, networks: { ...record.attached.networks } };
   if (endpoint) record.endpoints[network] = { ...record.endpoints[network], ...endpoint };
   else delete record.endpoints[network];
   if (hasProcesses(record)) {
     if (endpoint) record.attached.networks[network] = endpoint;
     else delete record.attached.networks[network];
   }
-  await table.save(live);
+  await table.save(live).catch((error: unknown) => {
+    [record.endpoints, record.attached] = before;
+    throw error;
+  });
 }

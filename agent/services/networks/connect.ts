@@ -49,6 +49,7 @@ export async function connect(
   try {
     await writeAttachment(state.attachmentDirectory, record);
     await setup(state, record.netns, entry);
+    await state.options.users.endpointChanged(user.id, network.name, entry.endpoint);
   } catch (error) {
     await undoNetwork(state, record, entry).catch(() => undefined);
     await forget(state, user.id, network);
@@ -56,7 +57,6 @@ export async function connect(
   }
   state.names.changed();
   state.emit('connect', network, { container: user.id });
-  await state.options.users.endpointChanged(user.id, network.name, entry.endpoint);
   await writeFiles(state, user.id, record, before);
 }
 

@@ -22,8 +22,8 @@ export async function createNetwork(
   state.creating.add(name);
   try {
     const network = await plan(state, name, request);
-    await keep(state, network);
     try {
+      await keep(state, network);
       await ensureReady(state, network);
     } catch (error) {
       state.forget(network.id);
