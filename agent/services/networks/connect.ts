@@ -81,6 +81,9 @@ export async function disconnect(
     await state.options.users.endpointChanged(user.id, network.name, undefined);
     return;
   }
+  // One that failed half-way, or that could not be written down, is brought to its end.
+  if (user && !entry && state.options.users.attachedTo?.(user.id).includes(network.name))
+    return state.options.users.endpointChanged(user.id, network.name, undefined);
   if (!record || !entry) throw systemError(`container ${id ?? container} is not connected to network ${network.name}`);
   const before = user && (await filesOf(state, user.id, record));
   await undoNetwork(state, record, entry);

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bootId, readAttachments } from '../../networks/attachment-record.ts';
 import { createFirewall } from '../../networks/firewall.ts';
@@ -51,6 +51,8 @@ export async function createNetworks(options: NetworksOptions): Promise<Networks
   });
   state.names = new NameService(state);
   for (const name of await readdir(layout.networks)) {
+    // half-written by an engine that was killed
+    if (name.endsWith('.tmp')) await rm(join(layout.networks, name), { force: true });
     if (!name.endsWith('.json')) continue;
     const network = await readRecord(networkKind(layout, log), join(layout.networks, name));
     if (network) state.add(network);

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { eventually } from '../../docker-cli-fixture.ts';
-import { removeVictim, runVictim, statusOf, type Ground, type Operation } from './operation.ts';
+import { cleanAll, removeVictim, runVictim, statusOf, type Ground, type Operation } from './operation.ts';
 
 /** What the engine does without being asked: logs, health checks, restarts, removal at the end. */
 export function operationsByItself(ground: Ground): Operation[] {
@@ -29,7 +29,8 @@ export function operationsByItself(ground: Ground): Operation[] {
           ...['--log-opt', 'max-size=20k', '--log-opt', 'max-file=100'],
         ),
       act: async () => {
-        await docker(['exec', '-d', 'victim', 'touch', '/go']);
+        const begun = await docker(['exec', '-d', 'victim', 'touch', '/go']);
+        if (begun.code !== 0) return begun;
         return docker(['exec', 'victim', 'sh', '-c', 'until [ -e /done ]; do sleep 0.02; done; sleep 0.3']);
       },
       check: async () => {
@@ -60,7 +61,7 @@ export function operationsByItself(ground: Ground): Operation[] {
         else expect(code, 'removed at its end').toBe(0);
         await ok('run', '--rm', '--name', 'victim', '--network', 'none', image, 'true');
       },
-      clean,
+      clean: () => cleanAll(ground),
     },
     {
       name: 'restart by policy',

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { FIRST, PORT, removeVictim, runVictim, statusOf, type Ground, type Operation } from './operation.ts';
+import { FIRST, PORT, cleanAll, removeVictim, runVictim, statusOf, type Ground, type Operation } from './operation.ts';
 
 /** What is asked of one container. */
 export function containerOperations(ground: Ground): Operation[] {
@@ -147,11 +147,7 @@ export function containerOperations(ground: Ground): Operation[] {
         expect(await state(), again.stderr).toBeUndefined();
         await runVictim(ground);
       },
-      clean: async () => {
-        await clean();
-        // what could not be removed with its container is a volume as any other
-        await docker(['volume', 'prune', '-f']);
-      },
+      clean: () => cleanAll(ground),
     },
   ];
 }

@@ -70,7 +70,7 @@ const tail = (text: string) => text.slice(-1500);
 const IGNORED = new RegExp(
   [
     /^file \/run\/(trash|exits\/|netns\/stand-in|networks\/names\/|containers\/\*\/exec$)/,
-    /^file \/root\/containers\/\*\/(container.log$|overlay\/(work\/work|upper\/))/,
+    /^file \/root\/containers\/\*\/(container.log|overlay\/(work\/work|upper\/))/,
     /^file \/root\/volumes\/\.gone-/,
     // the next pull goes on from there
     /^file \/root\/images\/ingest/,

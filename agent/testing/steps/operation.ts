@@ -30,6 +30,12 @@ export const statusOf = async ({ docker }: Ground, name = 'victim'): Promise<str
 
 export const removeVictim = ({ docker }: Ground) => docker(['rm', '-f', '-v', 'victim']);
 
+/** What could not be removed with its container is a volume as any other. */
+export async function cleanAll(ground: Ground): Promise<void> {
+  await removeVictim(ground);
+  await ground.docker(['volume', 'prune', '-f']);
+}
+
 /** A container that does nothing. */
 export const runVictim = ({ ok, image }: Ground, ...more: string[]) =>
   ok('run', '-d', '--name', 'victim', ...more, image, 'sleep', '300');
