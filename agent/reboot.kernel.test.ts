@@ -37,7 +37,7 @@ async function reboot(): Promise<void> {
     try {
       const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
       const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
-      return (line.includes(engine.runDir) && line.includes('conmon')) || ids.some((id) => groups.includes(id));
+      return line.includes(engine.runDir) || ids.some((id) => groups.includes(id));
     } catch {
       return false;
     }

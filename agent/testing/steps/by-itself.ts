@@ -31,7 +31,13 @@ export function operationsByItself(ground: Ground): Operation[] {
       act: async () => {
         const begun = await docker(['exec', '-d', 'victim', 'touch', '/go']);
         if (begun.code !== 0) return begun;
-        return docker(['exec', 'victim', 'sh', '-c', 'until [ -e /done ]; do sleep 0.02; done; sleep 0.3']);
+        return docker([
+          'exec',
+          'victim',
+          'sh',
+          '-c',
+          'for i in $(seq 250); do [ -e /done ] && sleep 0.3 && exit 0; sleep 0.02; done; exit 1',
+        ]);
       },
       check: async () => {
         await go();
