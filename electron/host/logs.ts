@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { LogBatch, LogLine } from '../contract/model.ts';
 import type { EngineClient } from '../engine/client.ts';
+import { UnreachableError } from '../engine/errors.ts';
 import { Demultiplexer } from '../engine/streams.ts';
+import { pause } from './signals.ts';
 
 /** A batch is sent when it has so many lines, or is so many milliseconds old. */
 const BATCH_LINES = 2_000;
@@ -12,6 +14,57 @@ const QUIET = 250;
 const HIGH_WATER = 4 * BATCH_LINES;
 const NEWLINE = 10;
 const RETURN = 13;
+
+/** Milliseconds that a broken connection has to come back, and between the tries. */
+const RESUME_PATIENCE = 60_000;
+const RESUME_RETRY = 250;
+
+export interface LogRequest {
+  id: string;
+  follow: boolean;
+  /** lines from the end; 0: all */
+  tail: number;
+  /** milliseconds since the epoch; 0: all */
+  since: number;
+}
+
+/** How far a log was given out, to go on from there: by the lines' stamps, which do not go backwards. */
+class LogPlace {
+  readonly #request: LogRequest;
+  #last = '';
+  /** lines given out with the last stamp */
+  #same = 0;
+  /** of those that come again: how many of the last stamp are still to be left out */
+  #skip = 0;
+
+  constructor(request: LogRequest) {
+    this.#request = request;
+  }
+
+  /** Those not given out before, which count as given out now. */
+  fresh(lines: LogLine[]): LogLine[] {
+    const news = this.#skip > 0 ? lines.filter((line) => this.#isNew(line)) : lines;
+    for (const { stamp } of news) {
+      this.#same = stamp === this.#last ? this.#same + 1 : 1;
+      this.#last = stamp;
+    }
+    return news;
+  }
+
+  /** What to ask for after the connection broke. */
+  rest(): LogRequest {
+    this.#skip = this.#same;
+    return this.#last === '' ? this.#request : { ...this.#request, tail: 0, since: millisecondsOf(this.#last) };
+  }
+
+  #isNew({ stamp }: LogLine): boolean {
+    if (this.#skip === 0) return true;
+    if (stamp < this.#last) return false;
+    if (stamp === this.#last) return --this.#skip < 0;
+    this.#skip = 0;
+    return true;
+  }
+}
 
 /** Splits one stream's bytes into stamped lines. A line longer than the engine's own pieces (16 KiB) arrives joined. */
 export class LineReader {
@@ -91,8 +144,11 @@ class LogCollector {
     });
     source.once('error', (error) => (this.failure = error));
     source.once('close', () => {
-      this.#out.end(this.#lines);
-      this.#err.end(this.#lines);
+      // a line cut off by a failure comes whole when the reading is resumed
+      if (!this.failure) {
+        this.#out.end(this.#lines);
+        this.#err.end(this.#lines);
+      }
       this.ended = true;
       this.#full();
     });
@@ -115,34 +171,52 @@ class LogCollector {
   }
 }
 
-/** A container's log in batches, in the engine's order. Reads no faster than it is consumed. */
+/** A container's log in batches, in the engine's order, each line once, also when the connection breaks meanwhile. Reads no faster than it is consumed. */
 export async function* readLogs(
   client: EngineClient,
-  request: { id: string; follow: boolean; tail: number; since: number },
+  request: LogRequest,
   signal: AbortSignal,
 ): AsyncGenerator<LogBatch> {
   const started = Date.now();
   const { Config } = await client.inspectContainer(request.id);
-  const source = await client.logs(request.id, request, signal);
-  const collector = new LogCollector(source, Config.Tty === true);
+  const place = new LogPlace(request);
+  let source = await client.logs(request.id, request, signal);
   let caughtUp = false;
   try {
     for (;;) {
-      const lines = await collector.take();
-      if (signal.aborted) return;
-      for (let at = 0; at < lines.length; at += BATCH_LINES)
-        yield { kind: 'lines', lines: lines.slice(at, at + BATCH_LINES) };
-      const live = lines.length > 0 ? (lines.at(-1)?.time ?? 0) > started : Date.now() - collector.lastData > QUIET;
-      const over = collector.ended && lines.length === 0;
-      if (over && collector.failure) throw collector.failure;
-      if (!caughtUp && (live || over)) {
-        caughtUp = true;
-        yield { kind: 'caughtUp' };
+      const collector = new LogCollector(source, Config.Tty === true);
+      for (;;) {
+        const lines = place.fresh(await collector.take());
+        if (signal.aborted) return;
+        for (let at = 0; at < lines.length; at += BATCH_LINES)
+          yield { kind: 'lines', lines: lines.slice(at, at + BATCH_LINES) };
+        const live = lines.length > 0 ? (lines.at(-1)?.time ?? 0) > started : Date.now() - collector.lastData > QUIET;
+        const over = collector.ended && lines.length === 0;
+        if (over && collector.failure && !request.follow) throw collector.failure;
+        if (!caughtUp && (live || (over && !collector.failure))) {
+          caughtUp = true;
+          yield { kind: 'caughtUp' };
+        }
+        if (!over) continue;
+        if (!collector.failure) return yield { kind: 'end' };
+        break;
       }
-      if (over) break;
+      source = await reopen(client, place.rest(), signal);
     }
-    yield { kind: 'end' };
   } finally {
     source.destroy();
+  }
+}
+
+/** The engine may need a moment to be there again: a connection that is made anew, a machine that woke up. */
+async function reopen(client: EngineClient, request: LogRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  const until = performance.now() + RESUME_PATIENCE;
+  for (;;) {
+    try {
+      return await client.logs(request.id, request, signal);
+    } catch (error) {
+      if (!(error instanceof UnreachableError) || performance.now() > until) throw error;
+      await pause(RESUME_RETRY, signal);
+    }
   }
 }
