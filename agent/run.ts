@@ -8,6 +8,7 @@ import { dropMountNamespace } from './namespaces/mount-namespace.ts';
 import type { Programs } from './requirements.ts';
 import type { EngineConfig } from './services/config.ts';
 import { Layout } from './store/layout.ts';
+import { keepReserve } from './store/reserve.ts';
 import { stderrLog } from './system/log.ts';
 import { syscalls } from './system/syscalls.ts';
 
@@ -29,12 +30,14 @@ export async function runEngine(config: EngineConfig, programs: Programs): Promi
     `ready on ${config.socket} (${programs.runtime.name} ${programs.runtime.version}, root ${config.root})`,
   );
   engine.ready();
+  const stopReserve = keepReserve(layout.reserve);
 
   const signal = await new Promise<string>((done) => {
     process.once('SIGTERM', () => done('SIGTERM'));
     process.once('SIGINT', () => done('SIGINT'));
   });
   stderrLog.info(`${signal}: stopping; containers go on`);
+  stopReserve();
   const running = await engine.close();
   await rm(config.socket, { force: true });
   await rm(join(config.runDir, 'engine.pid'), { force: true });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 /**
  * Every name on disk, in one place.
  *
- * `root` (kept): containers/ID/{record.json,hostname,hosts,resolv.conf,log,overlay/}, images/, networks/, volumes/NAME/_data, quarantine/.
+ * `root` (kept): containers/ID/{record.json,hostname,hosts,resolv.conf,log,overlay/}, images/, networks/, volumes/NAME/_data, quarantine/, reserve.
  * `run` (gone after a reboot): containers/ID/{bundle/,pidfile,conmon.pid,attach,ctl,winsz}, exits/, persist/, netns/, trash/, mount-ns, engine.pid.
  */
 export class Layout {
@@ -38,6 +38,10 @@ export class Layout {
   /** images/ with other ids, for the moment of a mount; short, since it stands in overlayfs' options for each layer */
   get mappedImages() {
     return join(this.root, 'mapped');
+  }
+  /** room for records on a full disk */
+  get reserve() {
+    return join(this.root, 'reserve');
   }
   get networks() {
     return join(this.root, 'networks');
