@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,6 +52,11 @@ describe('the machine through its command', () => {
     const { disk } = await machine.settings();
     const outcome = await machine.setSettings({ disk: disk + 1 });
     expect(outcome).toMatchObject({ settings: { disk: disk + 1 }, applied: ['disk'], needsRestart: [] });
+    await expect(machine.setSettings({ cpus: 0 })).rejects.toMatchObject({
+      message: 'the machine cannot have 0 processors',
+    });
+    writeFileSync(join(home, 'data.raw'), '');
+    truncateSync(join(home, 'data.raw'), (disk + 1) * 2 ** 30);
     await expect(machine.setSettings({ disk })).rejects.toMatchObject({ message: expect.stringContaining('shrink') });
     expect((await machine.settings()).disk).toBe(disk + 1);
   });

@@ -18,6 +18,8 @@ import { writeStatus } from './status.ts';
 import { MachineError } from './types.ts';
 
 const IDLE_BEAT = 1_000;
+/** Milliseconds; shorter in tests. */
+const MINUTE = Number(process.env['BERTH_MACHINE_MINUTE'] ?? 60_000);
 
 interface Running {
   machine: HeldMachine;
@@ -154,7 +156,7 @@ export class Holder {
     this.#board.set({ ...rest, state: 'starting', settings, pending: [], warnings: [], ports: [] });
     try {
       const machine = await startWith(this.#paths, this.#image, settings, readiness, this.#giveUp.signal, this.#tell);
-      const session = openSession(machine, this.#tell);
+      const session = openSession(machine, async () => this.#tell(await this.#look()), this.#tell);
       const running = { machine, session };
       this.#running = running;
       this.#tell({ state: 'running', sshPort: machine.sshPort, startedAt: Date.now() });
@@ -221,7 +223,7 @@ export class Holder {
         busy: this.#socket.busy(),
         lastTraffic: this.#socket.last(),
       };
-      const left = untilIdleStop(use, readSettings(this.#paths).idleMinutes, performance.now());
+      const left = untilIdleStop(use, readSettings(this.#paths).idleMinutes * MINUTE, performance.now());
       const at = left === undefined ? undefined : Math.round((Date.now() + left) / 1000) * 1000;
       if (at !== this.#board.value.idleStopAt) this.#tell({ idleStopAt: at });
       if (left !== 0) continue;

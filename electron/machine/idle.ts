@@ -8,8 +8,8 @@ export interface Use {
   lastTraffic: number;
 }
 
-/** Milliseconds until a machine that nobody uses is to stop; undefined while it is used, or when it never is to. */
-export function untilIdleStop(use: Use, idleMinutes: number, now: number): number | undefined {
-  if (idleMinutes === 0 || use.running > 0 || use.busy > 0) return undefined;
-  return Math.max(0, Math.max(use.lastEnded, use.lastTraffic) + idleMinutes * 60_000 - now);
+/** Milliseconds until a machine that nobody uses is to stop; undefined while it is used, or when it never is to (`patience` 0). */
+export function untilIdleStop(use: Use, patience: number, now: number): number | undefined {
+  if (patience === 0 || use.running > 0 || use.busy > 0) return undefined;
+  return Math.max(0, Math.max(use.lastEnded, use.lastTraffic) + patience - now);
 }

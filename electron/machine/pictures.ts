@@ -6,6 +6,9 @@ export const LOOK =
   'cat /proc/meminfo; echo "# cgroup"; cat /sys/fs/cgroup/berth/memory.stat 2>/dev/null; echo "# disk"; df -k /var/lib/berth | tail -1';
 
 const KIB = 1024;
+const MIB = 2 ** 20;
+/** What is left of a disk when the user is told. */
+const LOW = 512 * MIB;
 
 /** Each byte once: what containers hold in page cache is cache, what is left of the used memory is the engine's and the guest's own. */
 export function readMemory(text: string, host: number): MemoryPicture {
@@ -27,4 +30,19 @@ export function readDisk(text: string, image: string): DiskPicture {
   const info = statSync(image);
   const host = statfsSync(image);
   return { size: info.size, used: Number(used) * KIB, host: info.blocks * 512, hostFree: host.bavail * host.bsize };
+}
+
+/** What the user should do about a disk, before a container fails for want of room. */
+export function diskWarnings({ size, used, hostFree }: DiskPicture): string[] {
+  const warnings: string[] = [];
+  const gibibytes = Math.round(size / 2 ** 30);
+  if (size - used < LOW)
+    warnings.push(
+      `The machine's disk of ${gibibytes} GiB is full: make it larger (berth machine set --disk ${gibibytes * 2}), or remove images and volumes that are not used (docker system prune).`,
+    );
+  if (hostFree < LOW && size - used > hostFree)
+    warnings.push(
+      'The disk of this computer is nearly full: the machine stands still when it finds no room there, and goes on when there is some again.',
+    );
+  return warnings;
 }

@@ -31,6 +31,13 @@ export function qemuProcess(
       await truncate(files.data, size);
       await monitor.run({ execute: 'block_resize', arguments: { device: 'data', size } });
     },
+    async resume() {
+      // "io-error": QEMU stopped the guest when a write found no room, and repeats the write after `cont`
+      const { status } = (await monitor.run({ execute: 'query-status' })) as { status: string };
+      if (status !== 'io-error') return false;
+      await monitor.run({ execute: 'cont' });
+      return true;
+    },
     residentMemory: () => residentMemory(pid),
   };
 }

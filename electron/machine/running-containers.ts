@@ -4,6 +4,15 @@ import { pause } from '../host/signals.ts';
 
 /** Events after which a container may run, or publish, otherwise than before. */
 const CHANGES = new Set(['start', 'die', 'destroy', 'rename', 'pause', 'unpause']);
+/** Events after which there may be room on the disk that was not there before. */
+const FREEING = new Set([
+  'container destroy',
+  'image delete',
+  'image prune',
+  'volume destroy',
+  'volume prune',
+  'builder prune',
+]);
 const RETRY = 500;
 
 export interface RunningListener {
@@ -13,6 +22,8 @@ export interface RunningListener {
   ended(id: string): void;
   /** after each (new) connection: these run, and no others */
   all(ids: string[]): void;
+  /** something that took room on the disk was removed */
+  freed(): void;
 }
 
 /** Follows which containers run. After a connection that broke, what was missed is made up for by a new list. */
@@ -50,6 +61,7 @@ export class RunningContainers {
       for (const container of running) this.#runs(container);
       this.#listener.all(ids);
       for await (const { Type, Action, Actor } of events) {
+        if (FREEING.has(`${Type} ${Action}`)) this.#listener.freed();
         const id = Type === 'container' ? Actor.ID : (Actor.Attributes['container'] ?? '');
         if (Type === 'network' ? this.#running.has(id) : Type === 'container' && CHANGES.has(Action))
           void this.#look(id, Action);

@@ -5,13 +5,18 @@ import { pause } from '../host/signals.ts';
 import { clockLag, onWake, setClock } from './clock.ts';
 import { engineTransport } from './engine-stream.ts';
 import { FolderNotices } from './folder-notices.ts';
+import { Delayed } from './delayed.ts';
 import type { Machine } from './machine.ts';
 import { PortForwards } from './port-forwards.ts';
 import { RunningContainers } from './running-containers.ts';
 import { runOver } from './ssh.ts';
 
 /** Milliseconds between looks at what changes slowly: the clock, refused ports. */
-const BEAT = 15_000;
+const BEAT = 3_000;
+/** Beats between looks into the guest, which cost it something. */
+const GUEST_BEATS = 20;
+/** Milliseconds after a removal until its room is given back to this host: removals come in groups. */
+const TRIM_AFTER = 5_000;
 
 export interface Session {
   /** containers that run */
@@ -24,7 +29,12 @@ export interface Session {
 }
 
 /** What goes on beside a machine that runs: published ports, notices of changed files, its clock. `tell` hears what changes. */
-export function openSession(machine: Machine, tell: (change: Partial<MachineStatus>) => void): Session {
+export function openSession(
+  machine: Machine,
+  /** looks at what changes slowly, and tells it */
+  look: () => Promise<unknown>,
+  tell: (change: Partial<MachineStatus>) => void,
+): Session {
   const over = new AbortController();
   const transport = engineTransport('machine', machine.engine);
   const client = new EngineClient(transport);
@@ -33,6 +43,8 @@ export function openSession(machine: Machine, tell: (change: Partial<MachineStat
   const notices = new FolderNotices(machine.shares, async (command, input) =>
     runOver(await machine.ssh.client(), command, input),
   );
+  const guest = async (command: string) => runOver(await machine.ssh.client(), command);
+  const trim = new Delayed(TRIM_AFTER, () => guest('sync; fstrim /var/lib/berth'));
   let ended = performance.now();
   const running = new RunningContainers(client, {
     runs: ({ Id, Names, Ports, Mounts }) => {
@@ -45,11 +57,12 @@ export function openSession(machine: Machine, tell: (change: Partial<MachineStat
       notices.set(id, []);
     },
     all: (ids) => void forwards.keep(ids),
+    freed: () => trim.schedule(),
   });
   machine.ssh.onChange = (connected) => tell({ connection: connected ? 'connected' : 'reconnecting' });
   tell({ connection: 'connected', ports: [] });
   const correctClock = async () => {
-    if ((await clockLag(http)) !== 0) await runOver(await machine.ssh.client(), setClock());
+    if ((await clockLag(http)) !== 0) await guest(setClock());
   };
   const woke = async () => {
     await machine.ssh.renew();
@@ -57,8 +70,11 @@ export function openSession(machine: Machine, tell: (change: Partial<MachineStat
   };
   const stopWaking = onWake(() => void woke().catch(() => undefined));
   const beat = async () => {
-    for (; !over.signal.aborted; await pause(BEAT, over.signal)) {
+    for (let count = 0; !over.signal.aborted; await pause(BEAT, over.signal)) {
       await forwards.retry();
+      await machine.process.resume().catch(() => false);
+      if (count++ % GUEST_BEATS !== 0) continue;
+      await look().catch(() => undefined);
       await correctClock().catch(() => undefined);
     }
   };
@@ -73,6 +89,7 @@ export function openSession(machine: Machine, tell: (change: Partial<MachineStat
       stopWaking();
       forwards.close();
       notices.close();
+      trim.close();
       client.close();
       http.close();
       machine.ssh.onChange = () => undefined;

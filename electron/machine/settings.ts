@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, homedir, totalmem } from 'node:os';
 import { isAbsolute, join, normalize } from 'node:path';
 import { START_MODES, type MachineSettings, type SharedFolder } from '../contract/machine.ts';
@@ -32,14 +32,18 @@ export function readSettings(paths: MachinePaths): MachineSettings {
 export function writeSettings(paths: MachinePaths, change: Partial<MachineSettings>): MachineSettings {
   const before = readSettings(paths);
   const settings = { ...before, ...change };
-  checkSettings(settings, before);
+  checkSettings(settings, diskThere(paths));
   const temporary = `${paths.settings}.${process.pid}`;
   writeFileSync(temporary, JSON.stringify(settings, undefined, 2), { mode: 0o600 });
   renameSync(temporary, paths.settings);
   return settings;
 }
 
-function checkSettings(settings: MachineSettings, before: MachineSettings): void {
+/** GiB of the disk that a machine has already; 0 before its first start. */
+const diskThere = (paths: MachinePaths): number =>
+  Math.round((statSync(paths.data, { throwIfNoEntry: false })?.size ?? 0) / 2 ** 30);
+
+function checkSettings(settings: MachineSettings, least: number): void {
   const { cpus, memory, disk, folders, start, idleMinutes } = settings;
   const most = Math.floor(totalmem() / MIB);
   const whole = (value: number, least: number, greatest: number, what: string, hint: string) => {
@@ -50,9 +54,9 @@ function checkSettings(settings: MachineSettings, before: MachineSettings): void
   whole(cpus, 1, processors, 'processors', `this host has ${processors}: choose 1 to ${processors}`);
   whole(memory, LEAST_MEMORY, most, 'MiB of memory', `choose ${LEAST_MEMORY} to ${most} MiB, which this host has`);
   whole(disk, 1, 16_384, 'GiB of disk', 'choose 1 to 16384 GiB');
-  if (disk < before.disk)
+  if (disk < least)
     throw new MachineError(
-      `the disk has ${before.disk} GiB and cannot shrink to ${disk}`,
+      `the disk has ${least} GiB and cannot shrink to ${disk}`,
       'what is not used takes no room on this host; to begin anew: berth machine reset',
     );
   whole(idleMinutes, 0, 10_080, 'minutes until it stops', 'choose 0 (never) to 10080');
@@ -62,7 +66,22 @@ function checkSettings(settings: MachineSettings, before: MachineSettings): void
 }
 
 /** Folders that the guest needs itself: another over them would take its programs away. */
-const OF_THE_GUEST = ['/', '/bin', '/boot', '/dev', '/etc', '/lib', '/lib64', '/proc', '/run', '/sbin', '/sys', '/usr'];
+const OF_THE_GUEST = [
+  '/',
+  '/bin',
+  '/boot',
+  '/dev',
+  '/etc',
+  '/lib',
+  '/lib64',
+  '/proc',
+  '/run',
+  '/sbin',
+  '/sys',
+  '/usr',
+  '/var/lib/berth',
+  '/var/tmp',
+];
 
 function checkFolder(given: string): void {
   const path = expandFolder(given);

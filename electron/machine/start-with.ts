@@ -13,6 +13,8 @@ import { serveFolders } from './virtiofs.ts';
 
 /** A machine and what goes with it: `release` ends the programs that serve its folders, once it has ended. */
 export interface HeldMachine extends Machine {
+  /** what the user should know of how it runs */
+  readonly warnings: readonly string[];
   release(): void;
 }
 
@@ -49,7 +51,7 @@ export async function startWith(
       const options = { paths, image: opened, settings, driver, readiness, signal, shares: served.shares };
       const machine = await startMachine(options);
       tell({ folders: served.reports.map((report, index) => mounted(report, machine.unshared.get(`share${index}`))) });
-      return { ...machine, release: served.close };
+      return { ...machine, warnings: driver.warnings, release: served.close };
     } catch (error) {
       served.close();
       throw error;
@@ -61,6 +63,7 @@ export async function startWith(
       return once(opened);
     });
   const { result, image: used, warning } = await startNewest(paths, image, attempt, { signal });
-  tell({ image: used.name, ...(warning === undefined ? {} : { warnings: [...driver.warnings, warning] }) });
-  return result;
+  const warnings = [...driver.warnings, ...(warning === undefined ? [] : [warning])];
+  tell({ image: used.name, warnings });
+  return { ...result, warnings };
 }

@@ -62,6 +62,8 @@ export interface MachineProcess {
   unforward(rule: HostForward): Promise<void>;
   /** tells the guest that its data disk is so large now, in bytes */
   growDisk(size: number): Promise<void>;
+  /** has a machine that waits since this host's disk was full go on; whether it had to wait */
+  resume(): Promise<boolean>;
   /** bytes of this host's memory that the machine has */
   residentMemory(): Promise<number>;
 }

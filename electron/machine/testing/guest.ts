@@ -1,11 +1,12 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connect, runOver, machineKey, type RemoteResult } from '../ssh.ts';
-import type { MachineStatus } from '../../contract/machine.ts';
+import type { MachineStatus, PortForward } from '../../contract/machine.ts';
+import { demand } from '../control.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -28,6 +29,10 @@ export interface TestGuest {
   ok(...args: string[]): Promise<string>;
   /** a command line in the guest */
   sh(command: string, input?: string | Buffer): Promise<RemoteResult>;
+  /** of a container, as they are told */
+  portsOf(name: string): Promise<PortForward[]>;
+  /** as if this host had slept until now */
+  woke(): Promise<void>;
   /** ends it and removes everything */
   remove(): Promise<void>;
 }
@@ -48,7 +53,12 @@ export function run(argv: readonly string[], options: SpawnOptions = {}, input?:
 }
 
 export function testGuest(home = mkdtempSync(join(tmpdir(), 'berth-m-'))): TestGuest {
-  const env: NodeJS.ProcessEnv = { ...process.env, BERTH_MACHINE_HOME: home, BERTH_SOURCE: '1' };
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    BERTH_MACHINE_HOME: home,
+    BERTH_SOURCE: '1',
+    BERTH_MACHINE_MINUTE: '3000',
+  };
   const socket = join(home, 'engine.sock');
   const berth = (...args: string[]) => run([join(REPOSITORY, 'bin/berth'), 'machine', ...args], { env });
   const docker = (args: readonly string[], input?: string | Buffer) =>
@@ -78,9 +88,48 @@ export function testGuest(home = mkdtempSync(join(tmpdir(), 'berth-m-'))): TestG
         client.end();
       }
     },
+    async portsOf(name) {
+      const { ports = [] } = JSON.parse(readFileSync(join(home, 'status.json'), 'utf8')) as MachineStatus;
+      return ports.filter(({ container }) => container === name);
+    },
+    async woke() {
+      await demand(join(home, 'control.sock'), { verb: 'woke' });
+    },
     async remove() {
       await berth('kill');
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+/** The pid of the machine's QEMU, as long as it lives: the process that has the machine's own files on its command line. */
+export function processOf({ home }: TestGuest): number | undefined {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const line = tryRead(`/proc/${pid}/cmdline`);
+    if (line.startsWith('/') && line.includes('qemu-system') && line.includes(`${home}/`)) return Number(pid);
+  }
+  return undefined;
+}
+
+function tryRead(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const APPLETS = ['cat', 'date', 'dd', 'echo', 'ls', 'mv', 'nc', 'sh', 'sleep', 'sync', 'true'];
+
+/** The image "bb": a static busybox, and links that make programs run which are mounted with their libraries at /usr. */
+export async function busyboxImage(guest: TestGuest): Promise<void> {
+  const root = join(guest.home, 'bb');
+  mkdirSync(join(root, 'bin'), { recursive: true });
+  copyFileSync('/bin/busybox', join(root, 'bin/busybox'));
+  for (const name of APPLETS) symlinkSync('busybox', join(root, 'bin', name));
+  for (const name of ['lib', 'lib64']) symlinkSync(`usr/${name}`, join(root, name));
+  const archive = join(guest.home, 'bb.tar');
+  const packed = await run(['tar', '-C', root, '-cf', archive, '.']);
+  if (packed.code !== 0) throw new Error(packed.stderr);
+  await guest.ok('import', archive, 'bb');
 }
