@@ -34,3 +34,18 @@ test('the window recovers when the engine is killed and started again, and so do
   await containers.open();
   await expect(containers.row('survivor')).toHaveCount(0);
 });
+
+test('a script that is lost on the way, as a network that changes makes it, is loaded again', async ({
+  page,
+  containers,
+}) => {
+  const lost: string[] = [];
+  await page.route(/assets\/.*\.(js|css)$/, (route) => {
+    if (lost.length >= 2) return route.continue();
+    lost.push(route.request().url());
+    return route.abort('failed');
+  });
+  await page.reload();
+  await containers.open();
+  expect(lost).toHaveLength(2);
+});

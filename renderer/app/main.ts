@@ -14,6 +14,8 @@ applyStoredTheme();
 const connection = connect();
 setClient(connection.client);
 createApp(App).use(createPinia()).use(createAppRouter()).provide(connectionKey, connection).mount('#app');
+// what load-again.js counts; not at once, so that a style that never comes does not have the page loaded for ever
+setTimeout(() => sessionStorage.removeItem('berth-load-again'), 10_000);
 requestIdleCallback(() => void fetchParts().catch(() => undefined), { timeout: 2_000 });
 
 async function fetchParts(): Promise<void> {
