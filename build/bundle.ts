@@ -28,7 +28,7 @@ interface Part {
   /**
    * `cjs`: an ES module that imports from a built-in one makes Node evaluate all of that one's lazy exports (undici, WebCrypto, HTTP/2):
    * 3 MB that the engine has no use for. `compact`: for Node, and without white space, since V8 keeps the
-   * text. `guest`: the file's address in the guest, where it is started from a heap snapshot.
+   * text. `guest`: the file's address in the guest; what its start does not need is loaded later.
    */
   entries: { source: string; target: string; format?: 'esm' | 'cjs'; compact?: boolean; guest?: string }[];
   copies?: { source: string; target: string }[];
@@ -41,7 +41,7 @@ const PARTS: Part[] = [
     entries: [
       { source: 'agent/main.ts', target: 'agent/main.cjs', format: 'cjs', compact: true },
       {
-        source: 'agent/guest-main.ts',
+        source: 'agent/main.ts',
         target: 'agent/guest.cjs',
         format: 'cjs',
         compact: true,

@@ -1,8 +1,12 @@
 import { createRequire } from 'node:module';
 import type { Plugin } from 'esbuild';
 
-/** Node's heap snapshots cannot hold these: native objects are made when they load. */
-const LAZY = /^(koffi|node:(http|https|worker_threads|dgram|dns|dns\/promises))$/;
+/**
+ * What an engine without containers does not need to be ready: under emulation, loading these costs it a third of a second. (A heap
+ * snapshot of the whole engine would save more, and starts; but Node ends the process when a worker thread of such a one loads a module
+ * that is in the snapshot too, and the engine unpacks layers in workers.)
+ */
+const LAZY = /^(koffi|node:(https|worker_threads|dgram|dns|dns\/promises))$/;
 
 /** Puts off loading such a module until the first use of one of its names. `home`: the file from which packages are looked for. */
 export const lazyModules = (home: string): Plugin => ({

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -104,6 +105,14 @@ describe('the guest', () => {
       /new image of the machine \(9\.9\.9\) did not get ready: the root image cannot be mounted/,
     );
     expect(await out('cat /var/lib/berth/of-the-user')).toBe('kept');
+
+    const archive = execFileSync('tar', ['-C', '/', '-c', 'bin/busybox'], { maxBuffer: 2 ** 24 });
+    const imported = await guest.docker(['import', '-', 'busybox'], archive);
+    expect(imported.code, imported.stderr).toBe(0);
+    const shell = ['busybox', '/bin/busybox', 'sh', '-c'];
+    const limits = 'read -r limit </sys/fs/cgroup/memory.max; echo $limit';
+    expect(await guest.ok('run', '--rm', '-m', '64m', ...shell, limits)).toBe(String(64 * 2 ** 20));
+    expect(await guest.ok('run', '--rm', '--network', 'none', ...shell, 'echo in a container')).toBe('in a container');
   }, 120_000);
 });
 

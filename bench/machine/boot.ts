@@ -58,7 +58,7 @@ async function whole(driver: MachineDriver, image: MachineImage, home: string, s
   });
   if (settle) {
     const client = await machine.ssh.client();
-    await runOver(client, 'while [ ! -s /var/lib/berth/boot/*.blob ]; do sleep 0.2; done');
+    await runOver(client, 'while [ ! -e /run/berth/settled ]; do sleep 0.2; done');
   }
   await machine.stop();
   return readiness.report();

@@ -22,11 +22,11 @@ const mounted = (report: FolderReport, why: string | undefined): FolderReport =>
   why === undefined || report.state === 'failed' ? report : { ...report, state: 'failed', error: why, notify: 'none' };
 
 /**
- * Before its init: under emulation with several processors, the kernel now and then meets its own half-patched code (an int3 where an
- * instruction was replaced on the other processor) when this host is busy. Nothing was touched by then, so it is started once more.
+ * Under emulation with several processors, the kernel now and then meets its own half-patched code (an int3 where an instruction was
+ * replaced on the other processor) when this host is busy, and stops. It is started once more; the data disk has a journal.
  */
 const isEmulatorsPanic = (error: unknown) =>
-  error instanceof MachineError && error.step === 'init' && error.message.includes("the guest's kernel stopped");
+  error instanceof MachineError && /the guest's kernel stopped|the machine ended while it started/.test(error.message);
 
 /** All that a start takes: the driver, the image checked, the folders served; then the machine. */
 export async function startWith(
