@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EndpointSettings, PortMap } from '../api/container.ts';
+import { mkdir, readFile, rename, rm, writeFile } from '../system/small-files.ts';
 import type { NetavarkRequest } from './netavark.ts';
 import type { PublishedPort } from './ports.ts';
 

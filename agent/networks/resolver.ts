@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile } from '../system/small-files.ts';
 
 export interface ResolverSettings {
   servers: string[];

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Layout } from '../store/layout.ts';
 import { throwAway } from '../store/remove-later.ts';
 import { exec, ExecError } from '../system/exec.ts';
+import { readFile, writeFile } from '../system/small-files.ts';
 import { connectAttachSocket } from './attach-socket.ts';
 import { startConmon, type ConmonRun } from './conmon.ts';
 import { REOPEN_LOGS, windowSize, writeFifo } from './control-fifo.ts';

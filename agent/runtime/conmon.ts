@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { readFile, rm } from '../system/small-files.ts';
 import { lastLoggedError } from './failures.ts';
 
 export interface ConmonOptions {

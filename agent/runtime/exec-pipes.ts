@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, fchownSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { readFile, writeFile } from '../system/small-files.ts';
 import { ConsoleBuffer, type ConsoleConnection } from './console-connection.ts';
 import { execFailure, lastLoggedError } from './failures.ts';
 import { killTree } from './process-tree.ts';

@@ -1,7 +1,8 @@
 import { rmSync, watch } from 'node:fs';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { timestampOf } from '../system/clock.ts';
+import { mkdir, readFile, rename, stat, writeFile } from '../system/small-files.ts';
 
 /** What conmon wrote when a container's process ended. */
 export interface ExitNotice {

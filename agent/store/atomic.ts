@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { closeSync, fsync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { spendReserve } from './reserve.ts';
+
+/** The only step that waits for the disk, and so the only one that is worth a turn of the thread pool. */
+const sync = promisify(fsync);
 
 /** fsyncs a directory, so that a rename or removal in it survives a power cut (fsync(2), NOTES). */
 export async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+  const fd = openSync(path, 'r');
   try {
-    await handle.sync();
+    await sync(fd);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 
@@ -25,15 +29,17 @@ export async function writeAtomic(path: string, content: string | Uint8Array, mo
 
 async function replace(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  const handle = await open(temporary, 'wx', mode);
+  const fd = openSync(temporary, 'wx', mode);
   try {
-    await handle.writeFile(content);
-    await handle.sync();
-    await handle.close();
-    await rename(temporary, path);
+    try {
+      writeFileSync(fd, content);
+      await sync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
   } catch (error) {
-    await handle.close().catch(() => undefined);
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
   await syncDirectory(dirname(path));

@@ -11,11 +11,14 @@ export const removeSmall = (path: string): void => rmSync(path, { recursive: tru
 
 type Failed = (error: unknown) => void;
 
-/** One after the other: what somebody waits for has the thread pool for itself. */
+/** One after the other, each in a turn of its own: what somebody waits for comes between. */
 let last: Promise<void> = Promise.resolve();
 
-function removeLater(path: string, failed: Failed): void {
-  last = last.then(() => rm(path, { recursive: true, force: true })).catch(failed);
+function removeLater(path: string, failed: Failed, little = false): void {
+  last = last
+    .then(() => new Promise<void>((turn) => setImmediate(turn)))
+    .then(() => (little || isLittle(path) ? removeSmall(path) : rm(path, { recursive: true, force: true })))
+    .catch(failed);
 }
 
 /** When all that was to be removed later is gone. */
@@ -56,18 +59,26 @@ const FEW = { names: 100, bytes: 4 << 20 };
  * is found. Else it is gone when this resolves, and so is what it took of the disk.
  */
 export async function removeLarge(path: string, failed: Failed): Promise<void> {
-  if (isLittle(Buffer.from(path), { ...FEW })) removeLater(path, failed);
+  if (isLittle(path)) removeLater(path, failed, true);
   else await rm(path, { recursive: true, force: true });
 }
 
+function isLittle(path: string): boolean {
+  try {
+    return fits(Buffer.from(path), { ...FEW });
+  } catch {
+    return false;
+  }
+}
+
 /** Looks no further than at what `left` allows. Names are bytes: a container's need not be UTF-8. */
-function isLittle(directory: Buffer, left: { names: number; bytes: number }): boolean {
+function fits(directory: Buffer, left: { names: number; bytes: number }): boolean {
   for (const entry of readdirSync(directory, { withFileTypes: true, encoding: 'buffer' })) {
     const path = Buffer.concat([directory, Buffer.from('/'), entry.name]);
     left.names -= 1;
     if (entry.isFile()) left.bytes -= statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     if (left.names < 0 || left.bytes < 0) return false;
-    if (entry.isDirectory() && !isLittle(path, left)) return false;
+    if (entry.isDirectory() && !fits(path, left)) return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from '../../system/small-files.ts';
 import type { NamedNetwork } from './names.ts';
 
 /** What aardvark-dns is to serve in the engine's place. */
@@ -22,6 +23,8 @@ export class NameFallback {
   readonly #directory: string;
   readonly #program: string | undefined;
   #watcher: ChildProcess | undefined;
+  /** nothing is there that would be served */
+  #empty = false;
 
   /** `directory` is this engine's own; `program` is aardvark-dns, undefined where it is not installed. */
   constructor(directory: string, program: string | undefined) {
@@ -48,6 +51,8 @@ export class NameFallback {
 
   /** Replaces what would be served; without any network there is nobody to wait. */
   async update(networks: readonly FallbackNetwork[]): Promise<void> {
+    if (networks.length === 0 && this.#empty) return;
+    this.#empty = false;
     await mkdir(this.#config, { recursive: true, mode: 0o700 });
     const wanted = new Set(networks.map(({ key }) => key));
     for (const name of await readdir(this.#config))
@@ -59,7 +64,10 @@ export class NameFallback {
       await rename(fresh, join(this.#config, network.key));
     }
     if (networks.length > 0) await this.#watch();
-    else await this.end();
+    else {
+      await this.end();
+      this.#empty = true;
+    }
   }
 
   /** Nothing stands in for the engine any more. */

@@ -1,4 +1,5 @@
-import { lstat, readlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import * as files from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../../api/errors.ts';
 
@@ -13,12 +14,23 @@ export interface Resolved {
   exists: boolean;
 }
 
+/** What looks at names and links: `small-files.ts` where `root` is on a disk of the engine's own. */
+export interface LinkReader {
+  lstat(path: string): Promise<Stats>;
+  readlink(path: string): Promise<string>;
+}
+
 /**
  * Resolves `path` as a process with `root` as its root directory would: links are read here and start again at `root`, `..` stops
  * there. What does not exist is taken as it is written. The last component is followed unless `follow` is false.
  * Nothing is opened, so the answer holds as long as nobody who may write below `root` changes it meanwhile.
  */
-export async function resolveInRoot(root: string, path: string, follow = true): Promise<Resolved> {
+export async function resolveInRoot(
+  root: string,
+  path: string,
+  follow = true,
+  { lstat, readlink }: LinkReader = files,
+): Promise<Resolved> {
   const pending = path
     .split('/')
     .filter((part) => part !== '' && part !== '.')

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { invalid } from '../../api/errors.ts';
+import * as smallFiles from '../../system/small-files.ts';
 import { resolveInRoot } from './root-path.ts';
 
 export interface ContainerUser {
@@ -103,18 +103,20 @@ const MAX_FILE = 8 * 1024 * 1024;
 
 /** '' for what is not there or not a file: the image, or a process in the container, may have put anything at this name. */
 async function readInRoot(root: string, path: string): Promise<string> {
-  const { path: host, exists } = await resolveInRoot(root, path);
+  const { path: host, exists } = await resolveInRoot(root, path, true, smallFiles);
   if (!exists) return '';
-  // Neither waits for the other end of a FIFO nor follows a link that came meanwhile.
-  const handle = await open(host, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
-    () => undefined,
-  );
-  if (!handle) return '';
+  let fd: number;
   try {
-    const stats = await handle.stat();
-    return stats.isFile() && stats.size <= MAX_FILE ? await handle.readFile('utf8') : '';
+    // Neither waits for the other end of a FIFO nor follows a link that came meanwhile.
+    fd = openSync(host, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return '';
+  }
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFile() && stats.size <= MAX_FILE ? readFileSync(fd, 'utf8') : '';
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 

@@ -1,6 +1,7 @@
 import { chown, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { invalid } from '../../api/errors.ts';
+import * as smallFiles from '../../system/small-files.ts';
 import { resolveInRoot } from './root-path.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function prepareWorkingDirectory(
   owner?: { uid: number; gid: number },
 ): Promise<string> {
   if (!workingDir || workingDir === '/') return '/';
-  const { path, exists } = await resolveInRoot(root, workingDir);
+  const { path, exists } = await resolveInRoot(root, workingDir, true, smallFiles);
   if (exists) {
     if (!(await stat(path)).isDirectory()) throw invalid(`Cannot mkdir: ${workingDir} is not a directory`);
     return workingDir;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   ContainerCreateRequest,
@@ -13,6 +13,7 @@ import type { IdMap } from '../../namespaces/id-map.ts';
 import type { StoredImage } from '../../images/types.ts';
 import { runtimeFor } from '../../runtime/choosing-supervisor.ts';
 import type { CheckedRequest } from '../../runtime/types.ts';
+import { mkdir, writeFile } from '../../system/small-files.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { emit, type ContainersContext } from './context.ts';
 import { checkLinks } from './links.ts';

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Attachment } from '../../networks/types.ts';
+import * as small from '../../system/small-files.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainersContext } from './context.ts';
 
@@ -35,9 +36,9 @@ export async function writeNetworkFiles(
   attachment: Pick<Attachment, 'hosts' | 'hostsBefore' | 'dns'>,
 ): Promise<void> {
   await Promise.all([
-    writeFile(files.hostname, `${hostname}\n`, { mode: 0o644 }),
-    writeFile(files.hosts, hostsText(attachment.hosts, attachment.hostsBefore), { mode: 0o644 }),
-    writeFile(files.resolvConf, resolvText(attachment.dns), { mode: 0o644 }),
+    small.writeFile(files.hostname, `${hostname}\n`, { mode: 0o644 }),
+    small.writeFile(files.hosts, hostsText(attachment.hosts, attachment.hostsBefore), { mode: 0o644 }),
+    small.writeFile(files.resolvConf, resolvText(attachment.dns), { mode: 0o644 }),
   ]);
 }
 

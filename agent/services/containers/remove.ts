@@ -1,8 +1,9 @@
-import { readFile, rename as renameFile, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict } from '../../api/errors.ts';
 import { forgetExit } from '../../runtime/exit-watch.ts';
 import { removeLarge, removeSmall } from '../../store/remove-later.ts';
+import { readFile, rename as renameFile, writeFile } from '../../system/small-files.ts';
 import { emit, type ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
 import { sendSignal } from './kill.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemError } from '../../api/errors.ts';
 import { MNT } from '../../system/syscalls.ts';
+import { mkdir } from '../../system/small-files.ts';
 import type { ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
 import { mountLayers } from './mount-layers.ts';

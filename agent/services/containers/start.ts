@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, invalid, systemError } from '../../api/errors.ts';
 import type { Attachment } from '../../networks/types.ts';
@@ -8,6 +7,7 @@ import { forgetExit } from '../../runtime/exit-watch.ts';
 import type { CreatedProcess } from '../../runtime/supervisor.ts';
 import { removeSmall } from '../../store/remove-later.ts';
 import { ZERO_TIME } from '../../system/clock.ts';
+import { writeFile } from '../../system/small-files.ts';
 import { initialHealth } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import type { Live } from './live.ts';

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecConfig } from '../../api/container.ts';
 import { conflict, EngineError, invalid, systemError } from '../../api/errors.ts';
 import { RuntimeFailure } from '../../runtime/failures.ts';
 import type { RunningExec } from '../../runtime/supervisor.ts';
 import type { BuildExecProcess } from '../../runtime/types.ts';
+import { mkdir, rm } from '../../system/small-files.ts';
 import { emit, type ContainersContext } from '../containers/context.ts';
 import type { Live } from '../containers/live.ts';
 import { guard } from '../containers/state.ts';
