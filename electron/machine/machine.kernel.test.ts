@@ -236,7 +236,7 @@ describe('a machine', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a machine that is held for its next request', { timeout: 300_000 }, () => {
+describe('a machine that is held for its next request', { timeout: 240_000 + KILLS * 60_000 }, () => {
   it('stops when nobody uses it, and the next request starts it, waits and is served', async () => {
     await guest.berth('set', '--idle-minutes', '1');
     await until(async () => (await guest.status()).state === 'waiting', 60_000);
