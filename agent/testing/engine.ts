@@ -17,8 +17,6 @@ export interface TestEngineOptions {
   env?: NodeJS.ProcessEnv;
   /** the engine's root is a file system of its own, of this size ("24m") */
   rootSize?: string;
-  /** what the engine is started by: a program that becomes the command after it */
-  wrapper?: readonly string[];
 }
 export interface Answer {
   status: number;
@@ -66,12 +64,11 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     mkdirSync(root);
     await exec(['mount', '-t', 'tmpfs', '-o', `size=${options.rootSize},mode=711`, 'berth-test', root]);
   }
-  const [program = '', ...programArgs] = [...(options.wrapper ?? []), join(REPOSITORY, 'bin/berth'), ...argv];
   let child: ChildProcess | undefined;
   let stderr = '';
 
   const start = async () => {
-    const started = spawn(program, programArgs, {
+    const started = spawn(join(REPOSITORY, 'bin/berth'), argv, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...options.env },
     });
