@@ -9,7 +9,7 @@ const CLIENTS = 8;
 const EACH = 25;
 
 let fixture: DockerFixture;
-const network = `10.245.${process.pid % 250}`;
+const network = `10.245.${(process.pid % 125) * 2}`;
 beforeAll(async () => {
   fixture = await dockerFixture();
   await fixture.ok('network', 'create', '--subnet', `${network}.0/23`, 'side');
