@@ -41,7 +41,7 @@ export async function removeNetwork(state: NetworkState, reference: string): Pro
  */
 export async function retireBridge(state: NetworkState, network: NetworkRecord, rules = true): Promise<void> {
   if (network.driver !== 'bridge') return;
-  const { exec, sys, layout } = state.options;
+  const { exec, sys, layout, log } = state.options;
   await state.names.close(network.id);
   await state.queue.alone(async () => {
     await releaseBridge(exec, network.bridge);
@@ -58,7 +58,12 @@ export async function retireBridge(state: NetworkState, network: NetworkRecord, 
         await state.netavark.teardown(netns, endpoint.request);
       } finally {
         releaseEndpoint(state, endpoint);
-        dropNamespace(sys, layout.netns, subject.id);
+        // What is left of the stand-in the next engine takes away: the network goes all the same.
+        try {
+          dropNamespace(sys, layout.netns, subject.id);
+        } catch (error) {
+          log.error(`the stand-in of network ${network.name}`, error);
+        }
       }
     }
     await removeBridge(exec, network.bridge);
