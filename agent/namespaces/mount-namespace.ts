@@ -38,11 +38,8 @@ export interface ReExec {
 }
 
 /**
- * Prepares a mount namespace that outlives the engine, bound to `file`, and gives what runs the engine in it. A namespace that is there
- * already is entered again: the roots and network namespaces of running containers are mounted in it.
- *
- * The bind of a mount namespace must not propagate (mount_namespaces(7)), so the file is first bound to itself and made private. In the
- * new namespace all is made a slave: what the machine mounts is seen, what the engine mounts stays inside.
+ * Prepares a mount namespace that outlives the engine, bound to `file`, and gives what runs the engine in it, in the same working
+ * directory. A namespace that is there already is entered again: the roots and network namespaces of running containers are mounted in it.
  */
 export function enterMountNamespace(
   file: string,
@@ -51,17 +48,39 @@ export function enterMountNamespace(
 ): ReExec {
   const self = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const env = { ...process.env, [OUTER_VARIABLE]: `${openForHeir('/proc/self/ns/mnt')} ${ownMountNamespace()}` };
-  if (isNamespaceFile(file))
-    return { program: programs.nsenter, argv: ['nsenter', `--mount=${file}`, '--', ...self], env };
+  if (!isNamespaceFile(file)) makeNamespace(file, programs.unshare, sys);
+  return {
+    program: programs.nsenter,
+    argv: ['nsenter', `--mount=${file}`, '--', 'env', `--chdir=${process.cwd()}`, ...self],
+    env,
+  };
+}
+
+/** How often a namespace is made anew where the kernel does not let it be bound. */
+const ATTEMPTS = 40;
+
+/**
+ * The bind of a mount namespace must not propagate (mount_namespaces(7)), so the file is first bound to itself and made private. In the
+ * new namespace all is made a slave: what the machine mounts is seen, what the engine mounts stays inside.
+ *
+ * The kernel binds a namespace only where it is younger than the one it is bound in (mnt_ns_loop() in its namespace.c), by numbers which
+ * from 6.18 on each processor gives out from a range of its own: where the engine is not in the machine's first mount namespace, a new one
+ * may count as older. Another has another number.
+ */
+function makeNamespace(file: string, unshare: string, sys: Syscalls): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o711 });
   if (!existsSync(file)) closeSync(openSync(file, 'w', 0o600));
   sys.mount(file, file, '', MS.BIND, '');
   sys.mount('', file, '', MS.PRIVATE, '');
-  return {
-    program: programs.unshare,
-    argv: ['unshare', `--mount=${file}`, '--propagation', 'slave', '--', ...self],
-    env,
-  };
+  for (let attempt = 1; ; attempt++) {
+    const { status, stderr, error } = spawnSync(unshare, [`--mount=${file}`, '--propagation', 'slave', '--', 'true'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+    });
+    if (status === 0) return;
+    if (attempt === ATTEMPTS || !stderr?.includes('Invalid argument'))
+      throw new Error(`a mount namespace of the engine's own could not be made: ${error?.message ?? stderr.trim()}`);
+  }
 }
 
 /** Mounts that would carry a change to other namespaces: lines of mountinfo with a `shared:` tag at `path` or above it. */
