@@ -1,8 +1,11 @@
 import { invalid } from '../../api/errors.ts';
 
+/** Memory of its own: a slice of Node's pool, kept for as long as a session, keeps all of the pool. */
+const bytesOf = (values: readonly number[]): Buffer => Buffer.from(Uint8Array.from(values).buffer);
+
 /** "ctrl-p,ctrl-q" → bytes (moby `term.ToBytes`). dockerd calls them "detach keys" for attach, "escape keys" for exec. */
 export function parseDetachKeys(text: string | null | undefined, said: 'detach' | 'escape' = 'escape'): Buffer {
-  if (!text) return Buffer.from([16, 17]);
+  if (!text) return bytesOf([16, 17]);
   const bytes = text.split(',').map((key) => {
     const control = /^ctrl-([a-z@[\\\]^_])$/.exec(key);
     if (control) return (control[1] as string).toUpperCase().charCodeAt(0) & 0x1f;
@@ -10,7 +13,7 @@ export function parseDetachKeys(text: string | null | undefined, said: 'detach' 
     if (key === 'DEL') return 127;
     throw invalid(`Invalid ${said} keys (${text}) provided`);
   });
-  return Buffer.from(bytes);
+  return bytesOf(bytes);
 }
 
 /**

@@ -125,8 +125,11 @@ async function ended(ctx: ExecContext, session: ExecSession, code: number): Prom
   // First of all: who sees the stream end asks for the exit code next.
   session.exitCode = code;
   session.pid ||= (await session.running?.pid().catch(() => 0)) ?? 0;
+  // Only what can be asked for is kept, not the process with its streams.
+  session.running = undefined;
+  const { id } = session;
   session.live.execIds.delete(session.id);
   emit(ctx.containers, session.live, 'exec_die', { execID: session.id, exitCode: String(code) });
   if (session.probe) ctx.sessions.delete(session.id);
-  else setTimeout(() => ctx.sessions.delete(session.id), KEPT).unref();
+  else setTimeout(() => ctx.sessions.delete(id), KEPT).unref();
 }
