@@ -117,7 +117,9 @@ const shareOf = ({ tag, socket }: FolderShare): string[] => [
 const escape = (value: string) => value.replaceAll(',', ',,');
 
 function accelerationOf(host: QemuHost, accelerator: Accelerator): string {
-  if (accelerator === 'tcg') return 'tcg,thread=multi';
+  // One thread for all emulated processors, a quarter slower to start than one each: those saw each other's changes to the kernel's code too
+  // late now and then (QEMU 7.2, a stray int3), and the guest was gone.
+  if (accelerator === 'tcg') return 'tcg,thread=single';
   // The hypervisor platform of Windows has no interrupt controller that QEMU can use; its ARM version refuses the option.
   if (accelerator === 'whpx' && host.arch === 'x64') return 'whpx,kernel-irqchip=off';
   return accelerator;
