@@ -30,10 +30,12 @@ export class SshConnection {
     return this.#client;
   }
 
-  /** Forget this connection now, e.g. after the host woke up: the next one is made at once. */
+  /** Forget this connection now, e.g. after the host woke up: who asks from then on gets the next one, which is made at once. */
   async renew(): Promise<void> {
     const client = await this.#client;
+    const closed = new Promise<void>((done) => client.once('close', () => done()));
     client.destroy();
+    await closed;
   }
 
   close(): void {
