@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One file at a time: they share the kernel, and what they start needs the other processor.
+    maxWorkers: 1,
   },
 });
