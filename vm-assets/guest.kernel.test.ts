@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -122,16 +131,22 @@ describe('the image', () => {
     expect((manifest.files.root.compressed + manifest.files.kernel.compressed) / 1e6).toBeLessThan(90);
   });
 
-  test('is the same, to the last byte, when it is made of the same packages in another place', async () => {
+  test('is the same, to the last byte, when it is made of the same packages in another place, once by two builds', async () => {
     const first = readFileSync(join(await buildGuest(), 'manifest.json'), 'utf8');
     const other = mkdtempSync(join(tmpdir(), 'berth-image-'));
     try {
       mkdirSync(join(other, 'berth/guest'), { recursive: true });
       symlinkSync(join(cacheDirectory(), 'debs'), join(other, 'berth/guest/debs'));
       const env = { ...process.env, XDG_CACHE_HOME: other, TZ: 'Asia/Tokyo', LC_ALL: 'C.UTF-8' };
-      const { code, stdout, stderr } = await run([join(REPOSITORY, 'bin/berth'), 'machine', 'build'], { env });
-      expect(code, stderr).toBe(0);
-      expect(readFileSync(join(stdout, 'manifest.json'), 'utf8')).toBe(first);
+      const build = () => run([join(REPOSITORY, 'bin/berth'), 'machine', 'build'], { env });
+      const [one, two] = await Promise.all([build(), build()]);
+      expect([one.code, two.code], one.stderr + two.stderr).toEqual([0, 0]);
+      expect(readFileSync(join(one.stdout, 'manifest.json'), 'utf8')).toBe(first);
+      // the second waited for the first, and found what that made
+      expect(two.stdout).toBe(one.stdout);
+      expect(`${one.stderr}${two.stderr}`.match(/another build goes on/g)).toHaveLength(1);
+      expect(`${one.stderr}${two.stderr}`.match(/root image: packing/g)).toHaveLength(1);
+      expect(readdirSync(join(other, 'berth/guest/images'))).toHaveLength(1);
     } finally {
       rmSync(other, { recursive: true });
     }

@@ -4,6 +4,9 @@ import { createInterface } from 'node:readline';
 import type { MachineSettings, MachineStatus, SettingsOutcome } from '../contract/machine.ts';
 import { MachineError } from './types.ts';
 
+/** The exit code of a process that was to hold the machine when another does. */
+export const HELD_ELSEWHERE = 75;
+
 /** What can be asked of the process that holds the machine. */
 export type Request =
   | { verb: 'ping' }

@@ -5,11 +5,12 @@ import type { Duplex } from 'node:stream';
 import type { MachineSettings, MachineStatus } from '../contract/machine.ts';
 import { Latest, pause } from '../host/signals.ts';
 import { changeSettings } from './change-settings.ts';
-import { serveControl, type Answer, type Request } from './control.ts';
+import { HELD_ELSEWHERE, serveControl, type Answer, type Request } from './control.ts';
 import { EngineSocket } from './engine-socket.ts';
 import { untilIdleStop } from './idle.ts';
 import { measure, watchMeasured } from './measure.ts';
 import type { MachinePaths } from './paths.ts';
+import { tryLock } from './process-lock.ts';
 import { Readiness } from './readiness.ts';
 import { openSession, type Session } from './session.ts';
 import { readSettings } from './settings.ts';
@@ -67,6 +68,8 @@ export class Holder {
 
   /** Until the machine is not held any more; gives the exit code. */
   async run(): Promise<number> {
+    // Kept until this process ends. Whether the control socket answers says too little: of two that begin at once, both would find it silent.
+    if (!tryLock(this.#paths.lock)) return HELD_ELSEWHERE;
     const control = await serveControl(this.#paths.control, {
       answer: (request) => this.#answer(request),
       watch: (signal) => watchMeasured(this.#board, () => this.#look(), AbortSignal.any([signal, this.#over.signal])),

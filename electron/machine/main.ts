@@ -136,7 +136,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const options = parse(rest);
   const image = () => imageFor(options.image);
   const command = [...process.execArgv, process.argv[1] as string];
-  const control = createMachineControl({ paths, command, image });
+  const shared = () => console.log('it is being started already: waiting for that');
+  const control = createMachineControl({ paths, command, image, shared });
   const verbs: Record<string, () => Promise<unknown>> = {
     start: () => start(paths, control, options),
     wait: () => control.wait(),

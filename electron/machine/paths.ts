@@ -12,6 +12,8 @@ export interface MachinePaths {
   status: string;
   /** of the process that holds the machine: answers while it lives */
   control: string;
+  /** locked by that process, for as long as it lives */
+  lock: string;
   /** which image files were checked already */
   stamps: string;
   /** the last image that got ready, kept for when the next one does not */
@@ -42,6 +44,7 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     settings: join(home, 'settings.json'),
     status: join(home, 'status.json'),
     control: windows ? '\\\\.\\pipe\\berth-machine' : join(run, 'control.sock'),
+    lock: join(home, 'holder.lock'),
     stamps: join(home, 'checked.json'),
     images: join(home, 'images'),
     history: join(home, 'images.json'),

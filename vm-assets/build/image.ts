@@ -24,6 +24,7 @@ import { readLock } from './lock.ts';
 import { kernelVersion, loadOrder } from './modules.ts';
 import { enginePackages, nodePackage, npmDigest, npmPackage } from './npm.ts';
 import { getPackages, refreshLock } from './packages.ts';
+import { touch } from './prune.ts';
 import { digestOf, filesBelow, recipeDigest, REPOSITORY, VM_ASSETS, type Architecture, type Recipe } from './recipe.ts';
 import { checkTools } from './tools.ts';
 import { makeTree, missingLibraries } from './tree.ts';
@@ -64,7 +65,10 @@ export async function makeBase(
   const digest = () => recipeDigest(architecture, `${JSON.stringify(readLock(architecture))} ${npmDigest(npm)}`);
   if (refresh) await refreshLock(cache, recipe, architecture, report);
   const base = join(cache, 'base', `${architecture}-${digest()}`);
-  if (existsSync(join(base, 'packages.json')) && !force) return base;
+  if (existsSync(join(base, 'packages.json')) && !force) {
+    await touch(base);
+    return base;
+  }
   checkTools();
   const node = join(await npmPackage(cache, nodePackage(architecture)), 'bin/node');
   const { packages, debs } = await getPackages(cache, recipe, architecture, report);
@@ -82,9 +86,7 @@ export async function makeBase(
     const list = packages.map(({ name, version, sha256 }) => ({ name, version, sha256 }));
     await writeFile(join(work, 'packages.json'), JSON.stringify(list, undefined, 1));
     await rm(base, { recursive: true, force: true });
-    await rename(work, base).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error; // another build was first
-    });
+    await rename(work, base);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -131,7 +133,10 @@ export async function makeImage(
     .digest('hex')
     .slice(0, 16);
   const target = join(cache, 'images', `${version}-${architecture}-${inputs}`);
-  if (existsSync(join(target, 'manifest.json')) && !force) return target;
+  if (existsSync(join(target, 'manifest.json')) && !force) {
+    await touch(target);
+    return target;
+  }
   report('root image: packing');
   await mkdir(join(cache, 'images'), { recursive: true });
   const work = join(cache, 'images', `.work-${randomBytes(6).toString('hex')}`);
@@ -154,9 +159,7 @@ export async function makeImage(
     const manifest: ImageManifest = { schema: 1, version, architecture, kernel, files, packages };
     await writeFile(join(work, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
     await rm(target, { recursive: true, force: true });
-    await rename(work, target).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
+    await rename(work, target);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lock } from '../../electron/machine/process-lock.ts';
 import { makeBase, makeImage, type Report } from './image.ts';
+import { prune } from './prune.ts';
 import {
   ARCHITECTURES,
   cacheDirectory,
@@ -10,15 +13,23 @@ import {
   type Architecture,
 } from './recipe.ts';
 
-/** Builds the guest, or finds it built. Gives the folder with kernel, initrd, root and manifest.json. */
+/** Builds the guest, or finds it built; one build at a time, so that the second finds what the first made. Gives the folder with kernel, initrd, root and manifest.json. */
 export async function buildGuest(
   options: { architecture?: Architecture; refresh?: boolean; force?: boolean; report?: Report } = {},
 ): Promise<string> {
   const { architecture = hostArchitecture(), refresh = false, force = false, report = () => undefined } = options;
   const cache = cacheDirectory();
   const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
-  const base = await makeBase(cache, readRecipe(), architecture, report, { refresh, force });
-  return makeImage(cache, base, architecture, version, report, force);
+  await mkdir(cache, { recursive: true });
+  const mine = await lock(join(cache, 'lock'), () => report('another build goes on: waiting for it'));
+  try {
+    const base = await makeBase(cache, readRecipe(), architecture, report, { refresh, force });
+    const image = await makeImage(cache, base, architecture, version, report, force);
+    await prune(cache);
+    return image;
+  } finally {
+    mine.release();
+  }
 }
 
 export function parseArguments(argv: readonly string[]): {

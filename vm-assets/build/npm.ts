@@ -32,12 +32,18 @@ export const enginePackages = (architecture: Architecture): string[] => [
 /** What decides the contents of these packages. */
 export const npmDigest = (names: readonly string[]): string => names.map((name) => locked(name).integrity).join(' ');
 
+const folderOf = (name: string): string => `${name.replace('/', '-')}-${locked(name).version}`;
+
+/** The folders that `npmPackage` makes in the cache for a guest of this architecture. */
+export const npmFolders = (architecture: Architecture): string[] =>
+  [nodePackage(architecture), ...enginePackages(architecture)].map(folderOf);
+
 /** The package's folder: the one that is installed, or, for another architecture than this machine's, one in the cache. */
 export async function npmPackage(cache: string, name: string): Promise<string> {
   const installed = join(REPOSITORY, 'node_modules', name);
   if (existsSync(join(installed, 'package.json'))) return installed;
   const { version, integrity } = locked(name);
-  const folder = join(cache, 'npm', `${name.replace('/', '-')}-${version}`);
+  const folder = join(cache, 'npm', folderOf(name));
   if (existsSync(folder)) return folder;
   await mkdir(join(cache, 'npm'), { recursive: true });
   const work = await mkdtemp(join(cache, 'npm', '.work-'));

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface ProcessLock {
+  release(): void;
+}
+
+const SQLITE_BUSY = 5;
+
+/**
+ * What one process at a time may have; it goes with the process, however that ends, so that there is no stale one to take over. Node has
+ * no flock(2): SQLite locks a file on every platform, and of an empty database nothing is written. undefined: another process has it.
+ */
+export function tryLock(path: string): ProcessLock | undefined {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    throw error;
+  }
+  return { release: () => database.close() };
+}
+
+/** Waits for who has it; `waiting` is told once when somebody has. */
+export async function lock(path: string, waiting: () => void = () => undefined): Promise<ProcessLock> {
+  let got = tryLock(path);
+  if (!got) waiting();
+  for (; !got; got = tryLock(path)) await sleep(50);
+  return got;
+}
+
+export function isFree(path: string): boolean {
+  if (!existsSync(path)) return true;
+  const mine = tryLock(path);
+  mine?.release();
+  return mine !== undefined;
+}
