@@ -7,7 +7,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 RUNTIME_PACKAGES=(crun runc conmon netavark aardvark-dns iptables nftables iproute2 uidmap slirp4netns
   golang-github-containers-common procps tini ca-certificates util-linux)
 TEST_PACKAGES=(busybox-static xz-utils debootstrap docker-registry chromium fonts-dejavu-core python3-docker
-  qemu-system-x86 erofs-utils kmod)
+  qemu-system-x86 erofs-utils kmod openssh-server openssh-client)
 [ "${1:-}" = --test ] && WITH_TESTS=1 || WITH_TESTS=
 
 . build/fail.sh
@@ -53,6 +53,8 @@ if [ ${#missing[@]} -gt 0 ]; then
     sudo=(sudo)
   fi
   log=$(mktemp)
+  # Only the program is used: this file keeps the package from serving anybody, also after the next boot (sshd's init script and unit).
+  case " ${missing[*]} " in *' openssh-server '*) "${sudo[@]}" sh -c 'mkdir -p /etc/ssh && : >/etc/ssh/sshd_not_to_be_run' ;; esac
   # RUNLEVEL=1 keeps packages from starting their services (invoke-rc.d asks for the runlevel).
   apt() { "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -y -o DPkg::Lock::Timeout=300 "$@"; }
   if ! apt install --no-install-recommends "${missing[@]}" >"$log" 2>&1; then

@@ -10,7 +10,7 @@ import { machinePaths } from '../../electron/machine/paths.ts';
 import { createQemuDriver } from '../../electron/machine/qemu-driver.ts';
 import { Readiness } from '../../electron/machine/readiness.ts';
 import { defaultSettings } from '../../electron/machine/settings.ts';
-import { runOver } from '../../electron/machine/ssh.ts';
+import { runOver } from '../../electron/engine/ssh-exec.ts';
 import { type MachineDriver } from '../../electron/machine/types.ts';
 import { type StepReport } from '../../electron/contract/machine.ts';
 import { buildGuest } from '../../vm-assets/build/main.ts';

@@ -9,9 +9,9 @@ describe('addresses', () => {
     ['/run/x.sock', 'unix:///run/x.sock'],
     ['unix:///run/x.sock', 'unix:///run/x.sock'],
     ['ssh://me@there', 'ssh://me@there'],
-    ['ssh://there', 'ssh://root@there'],
+    ['ssh://there', 'ssh://there'],
     ['ssh://me@there:2222/run/berth/engine.sock', 'ssh://me@there:2222/run/berth/engine.sock'],
-    ['ssh://me@[::1]:22', 'ssh://me@[::1]'],
+    ['ssh://me@[::1]:22', 'ssh://me@[::1]:22'],
   ])('%s', (text, shown) => expect(formatEndpoint(parseEndpoint(text))).toBe(shown));
   it.each(['tcp://x', 'unix://x', 'x', 'ssh://', 'ssh://me:pw@there'])('refuses %s', (text) =>
     expect(() => parseEndpoint(text)).toThrow(/address/),

@@ -4,19 +4,23 @@ import type { Client } from 'ssh2';
 /** By connection: the streams in it that have not been closed. */
 const open = new WeakMap<Client, Set<Duplex>>();
 
-/**
- * A stream to a unix socket on the far side of an ssh connection (`direct-streamlocal@openssh.com`), with what Node's HTTP client asks of
- * a socket. It is closed when the connection is, which ssh2 tells only those that read at that moment.
- */
+/** A stream to a unix socket on the far side of an ssh connection (`direct-streamlocal@openssh.com`). */
 export function openStreamLocal(client: Client, path: string): Promise<Duplex> {
   return new Promise((done, fail) => {
-    client.openssh_forwardOutStreamLocal(path, (error, stream) => {
-      if (error) return fail(error);
-      streamsOf(client).add(stream);
-      stream.once('close', () => open.get(client)?.delete(stream));
-      done(withSocketMethods(stream));
-    });
+    client.openssh_forwardOutStreamLocal(path, (error, stream) =>
+      error ? fail(error) : done(asSocket(client, stream)),
+    );
   });
+}
+
+/**
+ * A stream of an ssh connection with what Node's HTTP client asks of a socket. It is closed when the connection is, which ssh2 tells only
+ * those that read at that moment.
+ */
+export function asSocket(client: Client, stream: Duplex): Duplex {
+  streamsOf(client).add(stream);
+  stream.once('close', () => open.get(client)?.delete(stream));
+  return withSocketMethods(stream);
 }
 
 function streamsOf(client: Client): Set<Duplex> {

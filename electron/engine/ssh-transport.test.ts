@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +6,7 @@ import ssh2 from 'ssh2';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FakeEngine } from '../testing/fake-engine.ts';
 import { EngineClient } from './client.ts';
-import { checkHostKey, parseKnownHosts, sshTransport } from './ssh-transport.ts';
+import { sshTransport } from './ssh-transport.ts';
 
 // Not ed25519: one key in some hundred that ssh2 makes of that kind is malformed.
 const hostKey = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
@@ -69,7 +68,7 @@ describe('an engine through ssh', () => {
     new EngineClient(
       sshTransport(
         { user: 'me', host: '127.0.0.1', port, path: engine.socket, address: 'ssh://me@there', ...change },
-        { HOME: home },
+        { env: { HOME: home } },
       ),
     );
 
@@ -101,8 +100,12 @@ describe('an engine through ssh', () => {
   });
 
   it.each([
-    ['unknown', () => '# nothing', /is not known \(SHA256:.*ssh -p \d+ 127\.0\.0\.1/],
-    ['another', () => `[127.0.0.1]:${port} ${publicOf(otherKey)}`, /is not the known one \(SHA256:.*ssh-keygen -R/],
+    ['unknown', () => '# nothing', /is not known \(ecdsa-sha2-nistp256 SHA256:/],
+    [
+      'another',
+      () => `[127.0.0.1]:${port} ${publicOf(otherKey)}`,
+      /is not the one that is known.* \(ecdsa-sha2-nistp256 SHA256:/,
+    ],
     ['revoked', () => `@revoked * ${publicOf(hostKey)}`, /is revoked/],
   ])('refuses a host whose key is %s', async (_name, line, message) => {
     trust(line());
@@ -113,33 +116,10 @@ describe('an engine through ssh', () => {
 
   it('says so when no key is accepted, or the socket is not there', async () => {
     const stranger = open({ user: 'stranger' });
-    await expect(stranger.ping()).rejects.toThrow(/authentication methods failed/);
+    await expect(stranger.ping()).rejects.toThrow(/stranger@127\.0\.0\.1:\d+ accepts no key that is here/);
     stranger.close();
     const nowhere = open({ path: '/no/such.sock' });
     await expect(nowhere.ping()).rejects.toThrow(/\/no\/such\.sock on 127\.0\.0\.1/);
     nowhere.close();
   });
-});
-
-describe('known hosts', () => {
-  const pair = ssh2.utils.parseKey(hostKey.public);
-  if (pair instanceof Error) throw pair;
-  const key = pair.getPublicSSH();
-  const salt = Buffer.from('salt of twenty bytes');
-  const hashed = `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update('there').digest('base64')}`;
-  const check = (names: string, host: string, port = 22) =>
-    checkHostKey(parseKnownHosts(`${names} ${publicOf(hostKey)} comment`), { host, port }, key) === undefined;
-
-  it.each([
-    ['there', 'there', 22, true],
-    ['other,there', 'there', 22, true],
-    ['*.example,!bad.example', 'good.example', 22, true],
-    ['*.example,!bad.example', 'bad.example', 22, false],
-    ['th?re', 'there', 22, true],
-    ['there', 'there', 2222, false],
-    ['[there]:2222', 'there', 2222, true],
-    [hashed, 'there', 22, true],
-    [hashed, 'elsewhere', 22, false],
-    ['@cert-authority there', 'there', 22, false],
-  ])('%s for %s:%d is %s', (names, host, port, known) => expect(check(names, host, port)).toBe(known));
 });

@@ -1,6 +1,7 @@
 import { ORPCError, ValidationError } from '@orpc/server';
 import type { AppError } from '../contract/model.ts';
 import { ApiError, UnreachableError } from '../engine/errors.ts';
+import { SshError } from '../engine/ssh-error.ts';
 import { MachineError } from '../machine/types.ts';
 
 /** An expected failure of the host's own. */
@@ -59,6 +60,14 @@ function isBrokenConnection(error: unknown): error is Error {
 }
 
 function unreachable(error: UnreachableError): AppError {
+  const { cause } = error;
+  if (cause instanceof SshError)
+    return {
+      code: 'unreachable',
+      message: 'The engine cannot be reached through ssh.',
+      detail: cause.message,
+      action: cause.hint === '' ? unreachableAction(error) : sentence(cause.hint),
+    };
   return {
     code: 'unreachable',
     message: 'The engine does not answer.',

@@ -2,7 +2,7 @@ import type { MachineSetting, MachineSettings, SettingsOutcome } from '../contra
 import type { Machine } from './machine.ts';
 import type { MachinePaths } from './paths.ts';
 import { readSettings, writeSettings } from './settings.ts';
-import { runOver } from './ssh.ts';
+import { runOver } from '../engine/ssh-exec.ts';
 import { MachineError, RESTART_SETTINGS } from './types.ts';
 
 const GIB = 2 ** 30;

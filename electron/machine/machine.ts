@@ -10,7 +10,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineClient } from '../engine/client.ts';
@@ -20,8 +19,10 @@ import type { MachineImage } from './image.ts';
 import type { MachinePaths } from './paths.ts';
 import { engineEnvironment } from './host-environment.ts';
 import { engineStream, engineTransport } from './engine-stream.ts';
+import { freePort } from './free-port.ts';
 import { Readiness } from './readiness.ts';
-import { machineKey, runOver } from './ssh.ts';
+import { runOver } from '../engine/ssh-exec.ts';
+import { machineKey } from './ssh.ts';
 import type { MachineSettings } from '../contract/machine.ts';
 import { MachineError, type FolderShare, type MachineDriver, type MachineProcess } from './types.ts';
 
@@ -177,17 +178,6 @@ function pinned(path: string, shown: string): string {
   if (shown === '') throw new MachineError('the guest showed no host key', 'berth machine reset', 'ssh');
   if (!existsSync(path)) writeFileSync(path, `${shown}\n`, { mode: 0o600 });
   return readFileSync(path, 'utf8').trim();
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 /** The first answer of the engine; until its socket is there, the guest refuses the stream at once. */

@@ -2,7 +2,7 @@ import type { MachineStatus } from '../contract/machine.ts';
 import { pause, type Latest } from '../host/signals.ts';
 import type { MachinePaths } from './paths.ts';
 import { diskWarnings, LOOK, readDisk, readMemory } from './pictures.ts';
-import { runOver } from './ssh.ts';
+import { runOver } from '../engine/ssh-exec.ts';
 import type { HeldMachine } from './start-with.ts';
 
 /** Milliseconds between measurements while somebody watches. */

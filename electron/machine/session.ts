@@ -9,7 +9,7 @@ import { Delayed } from './delayed.ts';
 import type { Machine } from './machine.ts';
 import { PortForwards } from './port-forwards.ts';
 import { RunningContainers } from './running-containers.ts';
-import { runOver } from './ssh.ts';
+import { runOver } from '../engine/ssh-exec.ts';
 
 /** Milliseconds between looks at what changes slowly: the clock, refused ports. */
 const BEAT = 3_000;

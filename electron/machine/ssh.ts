@@ -1,4 +1,4 @@
-import ssh2, { type Client as SshClient, type ClientChannel } from 'ssh2';
+import ssh2, { type Client as SshClient } from 'ssh2';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { MachineError } from './types.ts';
 
@@ -16,12 +16,20 @@ export interface SshTarget {
   hostKey: string;
 }
 
-/** The machine's key pair, made on first use; only this user can read it. `publicKey` is the base64 part. */
-export function machineKey(path: string): { privateKey: string; publicKey: string } {
-  if (!existsSync(path)) {
-    const pair = utils.generateKeyPairSync('ed25519', { comment: 'berth' });
-    writeFileSync(path, pair.private, { mode: 0o600, flag: 'wx' });
+/** One in some two hundred keys that ssh2 makes of this kind cannot be read again. */
+function makeKey(make: () => string): string {
+  for (;;) {
+    const key = make();
+    if (!(utils.parseKey(key) instanceof Error)) return key;
   }
+}
+
+/** The machine's key pair, made on first use; only this user can read it. `publicKey` is the base64 part. */
+export function machineKey(
+  path: string,
+  make = () => utils.generateKeyPairSync('ed25519', { comment: 'berth' }).private,
+): { privateKey: string; publicKey: string } {
+  if (!existsSync(path)) writeFileSync(path, makeKey(make), { mode: 0o600, flag: 'wx' });
   const privateKey = readFileSync(path, 'utf8');
   const parsed = utils.parseKey(privateKey);
   if (parsed instanceof Error)
@@ -61,32 +69,6 @@ export function connect(target: SshTarget): Promise<SshClient> {
         stranger = key.toString('base64') !== target.hostKey;
         return !stranger;
       },
-    });
-  });
-}
-
-export interface RemoteResult {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a command line in the guest's shell to its end. */
-export function runOver(client: SshClient, command: string, input?: string | Buffer): Promise<RemoteResult> {
-  return new Promise((done, fail) => {
-    client.exec(command, (error: Error | undefined, channel: ClientChannel) => {
-      if (error) return fail(error);
-      const out: Buffer[] = [];
-      const err: Buffer[] = [];
-      let code: number | null = null;
-      channel.on('data', (chunk: Buffer) => out.push(chunk));
-      channel.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-      channel.on('exit', (exitCode: number | null) => (code = exitCode));
-      channel.on('error', fail);
-      channel.on('close', () =>
-        done({ code, stdout: Buffer.concat(out).toString('utf8'), stderr: Buffer.concat(err).toString('utf8') }),
-      );
-      channel.end(input);
     });
   });
 }

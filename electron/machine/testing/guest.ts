@@ -4,7 +4,8 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { connect, runOver, machineKey, type RemoteResult } from '../ssh.ts';
+import { runOver, type RemoteResult } from '../../engine/ssh-exec.ts';
+import { connect, machineKey } from '../ssh.ts';
 import type { MachineStatus, PortForward } from '../../contract/machine.ts';
 import { demand } from '../control.ts';
 
