@@ -65,7 +65,10 @@ describe('the machine through its command', () => {
     const command = join(home, 'slow');
     const script = '#!/bin/sh\n[ "$2" = start ] || exit 0\necho "base: fetching packages" >&2\nexec sleep 60\n';
     writeFileSync(command, script, { mode: 0o755 });
-    const slow = new CommandLineMachine({ ...process.env, BERTH_MACHINE_HOME: join(home, 'slow-home') }, command);
+    const slow = new CommandLineMachine(
+      { ...process.env, BERTH_MACHINE_HOME: join(home, 'slow-home') },
+      { program: command, args: ['machine'], env: {} },
+    );
     const starting = slow.start().catch((error: Error) => error.name);
     await until(slow.watch(new AbortController().signal), ({ progress }) => progress === 'base: fetching packages');
     expect((await slow.glance()).state).toBe('starting');

@@ -6,7 +6,7 @@ import { machinePaths, type MachinePaths } from '../machine/paths.ts';
 import { readSettings } from '../machine/settings.ts';
 import { currentStatus } from '../machine/status.ts';
 import { MachineError, type MachineControl } from '../machine/types.ts';
-import { berthCommand } from './berth-command.ts';
+import { machineCommand, type Command } from './berth-command.ts';
 
 interface Ended {
   code: number | null;
@@ -15,11 +15,11 @@ interface Ended {
 }
 
 /**
- * The machine through `berth machine`: the process that holds it outlives this one, and a terminal and the window may each start and
+ * The machine through `berth machine`, the command: the process that holds it outlives this one, and a terminal and the window may each start and
  * stop it.
  */
 export class CommandLineMachine implements MachineControl {
-  readonly #command: string;
+  readonly #command: Command;
   readonly #env: NodeJS.ProcessEnv;
   readonly #paths: MachinePaths;
   /** the last thing that `berth machine start` said of what it prepares; undefined while none runs */
@@ -27,7 +27,7 @@ export class CommandLineMachine implements MachineControl {
   /** `berth machine start`, while it runs */
   #starter: ChildProcess | undefined;
 
-  constructor(env: NodeJS.ProcessEnv = process.env, command = berthCommand()) {
+  constructor(env: NodeJS.ProcessEnv = process.env, command = machineCommand()) {
     this.#env = env;
     this.#command = command;
     this.#paths = machinePaths(env);
@@ -116,10 +116,12 @@ export class CommandLineMachine implements MachineControl {
 
   #run(verb: string, hear: (line: string) => void = () => undefined): Promise<Ended> {
     return new Promise((done, fail) => {
-      const child = spawn(this.#command, ['machine', verb], {
-        env: this.#env,
+      const { program, args, env } = this.#command;
+      const child = spawn(program, [...args, verb], {
+        env: { ...this.#env, ...env },
         cwd: '/',
         stdio: ['ignore', 'pipe', 'pipe'],
+        windowsHide: true,
       });
       if (verb === 'start') this.#starter = child;
       const ended: Ended = { code: null, out: '', errors: '' };

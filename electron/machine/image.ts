@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { imageRemedy } from './image-place.ts';
 import { MachineError } from './types.ts';
 
 const PARTS = ['kernel', 'initrd', 'root'] as const;
@@ -48,16 +49,11 @@ export async function openImage(directory: string, stamps: string): Promise<Mach
 export class DamagedImage extends MachineError {}
 
 const damaged = (path: string, why: string) =>
-  new DamagedImage(
-    `the machine's image is damaged: ${path}: ${why}`,
-    'build it again: berth machine build --force',
-    'process',
-  );
+  new DamagedImage(`the machine's image is damaged: ${path}: ${why}`, imageRemedy(true), 'process');
 
 function readManifest(directory: string): Manifest {
   const path = join(directory, 'manifest.json');
-  if (!existsSync(path))
-    throw new MachineError(`${directory} has no image`, 'build it: berth machine build', 'process');
+  if (!existsSync(path)) throw new MachineError(`${directory} has no image`, imageRemedy(false), 'process');
   try {
     const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
     if (PARTS.every((part) => typeof manifest.files[part].sha256 === 'string')) return manifest;

@@ -85,6 +85,7 @@ async function hold({ paths, command, node = process.execPath, env, image }: Con
   const holder = spawn(node, [...command, verb === 'run' ? 'hold' : 'hold-waiting', '--image', folder], {
     stdio: ['ignore', log, log],
     detached: true,
+    windowsHide: true,
     ...(env ? { env } : {}),
   });
   closeSync(log);

@@ -15,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineClient } from '../engine/client.ts';
 import { SshConnection } from './connection.ts';
 import { followConsole, type ConsoleEvent } from './console.ts';
+import { imageRemedy } from './image-place.ts';
 import type { MachineImage } from './image.ts';
 import type { MachinePaths } from './paths.ts';
 import { engineEnvironment } from './host-environment.ts';
@@ -171,7 +172,7 @@ function watchBoot(
 const hintFor = (step: string) =>
   step === 'data'
     ? 'the data disk holds the images and containers: free space on the host, or begin anew with berth machine reset'
-    : 'build the image again: berth machine build --force';
+    : imageRemedy(true);
 
 /** The host key of the first start is the one of all starts. */
 function pinned(path: string, shown: string): string {

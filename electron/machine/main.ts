@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { START_MODES, type MachineSettings, type MachineStatus, type StepReport } from '../contract/machine.ts';
 import { Holder } from './holder.ts';
+import { imageBuilder, imageRemedy, packagedImage } from './image-place.ts';
 import { createMachineControl } from './machine-control.ts';
 import { machinePaths, type MachinePaths } from './paths.ts';
 import { readStatus } from './status.ts';
@@ -55,14 +53,12 @@ function startMode(text: string): MachineSettings['start'] {
   return found;
 }
 
-/** The image given, or the one that `berth machine build` makes (at once, when it is built already). */
+/** The image given, the one that came with the application, or the one that `berth machine build` makes (at once, when it is built already). */
 async function imageFor(given: string | undefined): Promise<string> {
-  if (given !== undefined) return given;
-  const here = dirname(fileURLToPath(import.meta.url));
-  const build = ['../../vm-assets/build/main.ts', '../../../vm-assets/build/main.ts']
-    .map((path) => join(here, path))
-    .find((path) => existsSync(path));
-  if (build === undefined) throw new MachineError('there is no image of the machine', 'give one: --image DIR');
+  const there = given ?? packagedImage();
+  if (there !== undefined) return there;
+  const build = imageBuilder();
+  if (build === undefined) throw new MachineError('there is no image of the machine', imageRemedy(false));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', build], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
