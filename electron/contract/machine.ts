@@ -99,8 +99,8 @@ export interface DiskPicture {
   hostFree: number;
 }
 
-/** `reconnecting`: the guest runs and the connection to it is being made again; requests wait. */
-export type ConnectionState = 'none' | 'connected' | 'reconnecting';
+/** `reconnecting`: the guest runs and the connection to it is being made again; requests wait. `refused`: that would not help. */
+export type ConnectionState = 'none' | 'connected' | 'reconnecting' | 'refused';
 
 /** Everything that `berth machine status --json` prints and the window shows. */
 export interface MachineStatus {
@@ -121,6 +121,8 @@ export interface MachineStatus {
   /** milliseconds since the epoch */
   startedAt?: number;
   connection?: ConnectionState;
+  /** why the connection is refused, and what to do */
+  refusal?: { error: string; hint: string };
   ports?: PortForward[];
   folders?: FolderReport[];
   memory?: MemoryPicture;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { LogBatch, LogLine } from '../contract/model.ts';
 import type { EngineClient } from '../engine/client.ts';
-import { UnreachableError } from '../engine/errors.ts';
+import { ApiError, UnreachableError } from '../engine/errors.ts';
 import { Demultiplexer } from '../engine/streams.ts';
 import { pause } from './signals.ts';
 
@@ -16,7 +16,7 @@ const NEWLINE = 10;
 const RETURN = 13;
 
 /** Milliseconds that a broken connection has to come back, and between the tries. */
-const RESUME_PATIENCE = 60_000;
+const RESUME_PATIENCE = 10 * 60_000;
 const RESUME_RETRY = 250;
 
 export interface LogRequest {
@@ -208,6 +208,10 @@ export async function* readLogs(
   }
 }
 
+/** Nobody answers, or who holds the machine says that it does not. */
+const isAway = (error: unknown) =>
+  error instanceof UnreachableError || (error instanceof ApiError && error.status === 503);
+
 /** The engine may need a moment to be there again: a connection that is made anew, a machine that woke up. */
 async function reopen(client: EngineClient, request: LogRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const until = performance.now() + RESUME_PATIENCE;
@@ -215,7 +219,7 @@ async function reopen(client: EngineClient, request: LogRequest, signal: AbortSi
     try {
       return await client.logs(request.id, request, signal);
     } catch (error) {
-      if (!(error instanceof UnreachableError) || performance.now() > until) throw error;
+      if (!isAway(error) || performance.now() > until) throw error;
       await pause(RESUME_RETRY, signal);
     }
   }

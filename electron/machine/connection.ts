@@ -6,16 +6,20 @@ import { MachineError } from './types.ts';
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 2_000;
 
+/** `refused`: it is not tried again, since that would not help; the reason comes with it. */
+export type LinkState = 'connected' | 'reconnecting' | 'refused';
+
 /**
  * One SSH connection that comes back by itself: when it ends (sleep, a changed network, a stalled connection found by keep-alive), it is
  * made again with growing pauses until `close`. Who asks for the client meanwhile waits.
  */
 export class SshConnection {
-  /** hears that there is a connection, or none; set by who wants to know */
-  onChange: (connected: boolean) => void = () => undefined;
+  /** hears of each change; set by who wants to know */
+  onChange: (state: LinkState, refusal?: MachineError) => void = () => undefined;
   readonly #target: SshTarget;
   readonly #connect: (target: SshTarget) => Promise<Client>;
   #client: Promise<Client>;
+  #lostAt: number | undefined;
   #closed = false;
   #wake = new AbortController();
 
@@ -30,7 +34,12 @@ export class SshConnection {
     return this.#client;
   }
 
-  /** Forget this connection now, e.g. after the host woke up: who asks from then on gets the next one, which is made at once. */
+  /** Milliseconds since the connection was lost; 0 while there is one, and before there was any. */
+  lostFor(): number {
+    return this.#lostAt === undefined ? 0 : performance.now() - this.#lostAt;
+  }
+
+  /** Forget this connection now: who asks from then on gets the next one, which is made at once. */
   async renew(): Promise<void> {
     const client = await this.#client;
     const closed = new Promise<void>((done) => client.once('close', () => done()));
@@ -46,7 +55,10 @@ export class SshConnection {
 
   #keepTrying(): Promise<Client> {
     const promise = this.#attempts();
-    promise.catch(() => undefined); // told to who asks
+    promise.catch((error: unknown) => {
+      // told to who asks, and to who shows the state
+      if (error instanceof MachineError) this.onChange('refused', error);
+    });
     return promise;
   }
 
@@ -58,7 +70,8 @@ export class SshConnection {
         client.on('error', () => undefined); // 'close' follows
         client.once('close', () => this.#lost());
         if (this.#closed) client.end();
-        this.onChange(true);
+        this.#lostAt = undefined;
+        this.onChange('connected');
         return client;
       } catch (error) {
         if (error instanceof MachineError) throw error;
@@ -69,7 +82,8 @@ export class SshConnection {
 
   #lost(): void {
     if (this.#closed) return;
+    this.#lostAt = performance.now();
     this.#client = this.#keepTrying();
-    this.onChange(false);
+    this.onChange('reconnecting');
   }
 }

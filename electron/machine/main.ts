@@ -112,6 +112,9 @@ const STOPPED = { clean: 'stopped', hard: 'stopped hard', 'not running': 'the ma
 
 function printStatus(status: MachineStatus): void {
   const lines = [`state    ${status.state}${status.error ? `: ${status.error}` : ''}`, `socket   ${status.socket}`];
+  if (status.connection && status.connection !== 'none')
+    lines.push(`ssh      ${status.connection}${status.refusal ? `: ${status.refusal.error}` : ''}`);
+  if (status.refusal) lines.push(`         what to do: ${status.refusal.hint}`);
   for (const step of status.steps)
     lines.push(stepLine(step), ...(step.hint ? [`         what to do: ${step.hint}`] : []));
   for (const { protocol, hostAddress, port, container, error } of status.ports ?? [])

@@ -17,13 +17,15 @@ const BEAT = 3_000;
 const GUEST_BEATS = 20;
 /** Milliseconds after a removal until its room is given back to this host: removals come in groups. */
 const TRIM_AFTER = 5_000;
+/** Milliseconds that a connection has to show, after a sleep, that it still is one. */
+const WAKE_PATIENCE = 10_000;
 
 export interface Session {
   /** containers that run */
   running(): number;
   /** when the last one ended: `performance.now()` */
   lastEnded(): number;
-  /** this host woke up: the connection is made anew, and the guest's clock set */
+  /** this host woke up: the guest's clock is set, over a new connection where the old one is dead */
   woke(): Promise<void>;
   close(): void;
 }
@@ -59,14 +61,21 @@ export function openSession(
     all: (ids) => void forwards.keep(ids),
     freed: () => trim.schedule(),
   });
-  machine.ssh.onChange = (connected) => tell({ connection: connected ? 'connected' : 'reconnecting' });
-  tell({ connection: 'connected', ports: [] });
+  machine.ssh.onChange = (connection, refusal) =>
+    tell({ connection, refusal: refusal && { error: refusal.message, hint: refusal.hint } });
+  tell({ connection: 'connected', refusal: undefined, ports: [] });
   const correctClock = async () => {
     if ((await clockLag(http)) !== 0) await guest(setClock());
   };
   const woke = async () => {
+    // Without asking: the date of an answer may be a second old, from before the sleep or the change. The connection, which stays on this
+    // host, usually outlives the sleep, and with it what clients follow; only one that is silent is made anew.
+    const set = guest(setClock()).then(
+      () => true,
+      () => false,
+    );
+    if (await Promise.race([set, pause(WAKE_PATIENCE, over.signal).then(() => false)])) return;
     await machine.ssh.renew();
-    // Without asking: the date of an answer may be a second old, from before the sleep or the change.
     await guest(setClock());
   };
   const stopWaking = onWake(() => void woke().catch(() => undefined));

@@ -6,7 +6,8 @@ const { Client, utils } = ssh2;
 
 /** Under emulation a key exchange takes a second, on a loaded machine many. */
 const PATIENCE = 30_000;
-const KEEPALIVE = 10_000;
+/** Milliseconds between signs of life; after three without, the connection is given up. Shorter in tests. */
+export const KEEPALIVE = Number(process.env['BERTH_MACHINE_KEEPALIVE'] ?? 10_000);
 
 export interface SshTarget {
   host: string;

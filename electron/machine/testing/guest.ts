@@ -24,6 +24,10 @@ export interface TestGuest {
   /** `berth machine …` on this machine */
   berth(...args: string[]): Promise<Ended>;
   status(): Promise<MachineStatus>;
+  /** the state as it was last told: asks nobody */
+  glance(): Promise<MachineStatus>;
+  /** docker that goes on until `stop` */
+  follow(...args: string[]): { text(): string; ended(): boolean; stop(): void };
   /** the real docker client of the host against the forwarded socket; any exit code, trimmed */
   docker(args: readonly string[], input?: string | Buffer): Promise<Ended>;
   /** docker that must succeed: its stdout */
@@ -53,22 +57,44 @@ export function run(argv: readonly string[], options: SpawnOptions = {}, input?:
   });
 }
 
-export function testGuest(home = mkdtempSync(join(tmpdir(), 'berth-m-'))): TestGuest {
+export interface GuestOptions {
+  env?: NodeJS.ProcessEnv;
+  /** stands for this host's /etc/resolv.conf */
+  resolvConf?: string;
+}
+
+/** Sees this file as /etc/resolv.conf, in a mount namespace of its own. */
+const withResolvConf = (file: string | undefined): string[] =>
+  file === undefined ? [] : ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file];
+
+export function testGuest(options: GuestOptions = {}): TestGuest {
+  const home = mkdtempSync(join(tmpdir(), 'berth-m-'));
   const env: NodeJS.ProcessEnv = {
     ...process.env,
+    ...options.env,
     BERTH_MACHINE_HOME: home,
     BERTH_SOURCE: '1',
     BERTH_MACHINE_MINUTE: '3000',
   };
   const socket = join(home, 'engine.sock');
-  const berth = (...args: string[]) => run([join(REPOSITORY, 'bin/berth'), 'machine', ...args], { env });
+  const berth = (...args: string[]) =>
+    run([...withResolvConf(options.resolvConf), join(REPOSITORY, 'bin/berth'), 'machine', ...args], { env });
+  const dockerEnv = { PATH: env['PATH'], HOME: home, DOCKER_HOST: `unix://${socket}` };
   const docker = (args: readonly string[], input?: string | Buffer) =>
-    run(['docker', ...args], { env: { PATH: env['PATH'], HOME: home, DOCKER_HOST: `unix://${socket}` } }, input);
+    run(['docker', ...args], { env: dockerEnv }, input);
+  const glance = () => JSON.parse(readFileSync(join(home, 'status.json'), 'utf8')) as MachineStatus;
   return {
     home,
     socket,
     berth,
     docker,
+    glance: async () => glance(),
+    follow(...args) {
+      const child = spawn('docker', args, { env: dockerEnv, stdio: ['ignore', 'pipe', 'ignore'] });
+      let text = '';
+      child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+      return { text: () => text, ended: () => child.exitCode !== null, stop: () => void child.kill() };
+    },
     status: async () => JSON.parse((await berth('status', '--json')).stdout) as MachineStatus,
     async ok(...args) {
       const { code, stdout, stderr } = await docker(args);
@@ -76,7 +102,7 @@ export function testGuest(home = mkdtempSync(join(tmpdir(), 'berth-m-'))): TestG
       return stdout;
     },
     async sh(command, input) {
-      const { sshPort = 0 } = JSON.parse(readFileSync(join(home, 'status.json'), 'utf8')) as MachineStatus;
+      const { sshPort = 0 } = glance();
       const client = await connect({
         host: '127.0.0.1',
         port: sshPort,
@@ -90,7 +116,7 @@ export function testGuest(home = mkdtempSync(join(tmpdir(), 'berth-m-'))): TestG
       }
     },
     async portsOf(name) {
-      const { ports = [] } = JSON.parse(readFileSync(join(home, 'status.json'), 'utf8')) as MachineStatus;
+      const { ports = [] } = glance();
       return ports.filter(({ container }) => container === name);
     },
     async woke() {

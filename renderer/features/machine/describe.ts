@@ -8,6 +8,9 @@ import type {
   StepReport,
 } from '../../../electron/contract/machine.ts';
 
+/** The command line's words, as the window writes them. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 export type Tone = 'good' | 'wait' | 'off' | 'bad';
 
 export const stateWords: Record<MachineState, { word: string; tone: Tone; text: string }> = {

@@ -189,3 +189,18 @@ test('a refusal of the host stands at the field it names', async () => {
   await flushPromises();
   expect(document.querySelector('[role="alert"]')?.textContent).toContain('/etc cannot be shared');
 });
+
+test('a connection that is lost is said, one that is refused with why and what to do', async () => {
+  const running = demoStatus('running');
+  const { changes } = await open({ ...running, connection: 'reconnecting' });
+  expect(text()).toContain('does not answer at the moment');
+  const refusal = { error: 'the machine does not let this key in', hint: 'berth machine restart' };
+  changes.push({ ...running, connection: 'refused', refusal });
+  await flushPromises();
+  expect(document.querySelector('.note.danger')?.textContent).toContain(
+    'The machine does not let this key in. Berth machine restart.',
+  );
+  changes.push({ ...running, connection: 'connected' });
+  await flushPromises();
+  expect(text()).not.toContain('this key');
+});
