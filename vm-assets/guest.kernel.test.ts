@@ -108,8 +108,12 @@ describe('the guest', () => {
 
     const started = await guest.berth('start', '--image', broken);
     expect(started.code, started.stderr).toBe(0);
-    const { state, warnings } = await guest.status();
+    const { state, warnings, imageVersion, imageDigest } = await guest.status();
     expect(state).toBe('running');
+    // which of the two it is, is told
+    const kept = readFileSync(join(image, 'manifest.json'));
+    expect(imageDigest).toBe(`sha256:${createHash('sha256').update(kept).digest('hex')}`);
+    expect(imageVersion).toBe((JSON.parse(kept.toString()) as ImageManifest).version);
     expect(warnings.join()).toMatch(
       /new image of the machine \(9\.9\.9\) did not get ready: the root image cannot be mounted/,
     );

@@ -99,6 +99,13 @@ export interface DiskPicture {
   hostFree: number;
 }
 
+/** Why a machine that runs does nothing: this host cannot write its disk. */
+export interface Standstill {
+  why: string;
+  /** what the user can do */
+  hint: string;
+}
+
 /** `reconnecting`: the guest runs and the connection to it is being made again; requests wait. `refused`: that would not help. */
 export type ConnectionState = 'none' | 'connected' | 'reconnecting' | 'refused';
 
@@ -111,7 +118,11 @@ export interface MachineStatus {
   pid?: number;
   driver?: string;
   accelerator?: string;
+  /** the folder of the image that runs, or ran last */
   image?: string;
+  imageVersion?: string;
+  /** of its manifest, which has the digest of every part: "sha256:…" */
+  imageDigest?: string;
   /** of the host's loopback: the guest's SSH server */
   sshPort?: number;
   /** those in force; `pending` names what differs from what was chosen and waits for a restart */
@@ -127,6 +138,9 @@ export interface MachineStatus {
   folders?: FolderReport[];
   memory?: MemoryPicture;
   disk?: DiskPicture;
+  standstill?: Standstill | undefined;
+  /** it was ended without its consent, since it did not stop in time; until the next start */
+  endedHard?: boolean;
   /** when the machine stops by itself unless it is used: milliseconds since the epoch */
   idleStopAt?: number;
   warnings: string[];

@@ -13,7 +13,8 @@ export type Request =
   | { verb: 'status' }
   | { verb: 'watch' }
   | { verb: 'start' }
-  | { verb: 'stop' }
+  /** `patience`: milliseconds until it is ended hard */
+  | { verb: 'stop'; patience?: number }
   | { verb: 'kill' }
   /** this host woke up, or the network is another */
   | { verb: 'woke' }

@@ -14,11 +14,14 @@ import { tryLock } from './process-lock.ts';
 import { Readiness } from './readiness.ts';
 import { openSession, type Session } from './session.ts';
 import { readSettings } from './settings.ts';
+import { withoutRoom } from './standstill.ts';
 import { startWith, type HeldMachine } from './start-with.ts';
 import { writeStatus } from './status.ts';
 import { MachineError } from './types.ts';
 
 const IDLE_BEAT = 1_000;
+/** Milliseconds that the guest has to tell of its memory and disk. */
+const MEASURE = 8_000;
 /** Milliseconds; shorter in tests. */
 const MINUTE = Number(process.env['BERTH_MACHINE_MINUTE'] ?? 60_000);
 
@@ -74,8 +77,8 @@ export class Holder {
       answer: (request) => this.#answer(request),
       watch: (signal) => watchMeasured(this.#board, () => this.#look(), AbortSignal.any([signal, this.#over.signal])),
     });
-    process.on('SIGTERM', () => void this.#end('stop'));
-    process.on('SIGINT', () => void this.#end('stop'));
+    process.on('SIGTERM', () => void this.#end());
+    process.on('SIGINT', () => void this.#end());
     this.#tell({});
     await this.#socket.listen(this.#paths.socket);
     if (!this.#waits) this.#start().catch(() => this.#finish(1));
@@ -120,7 +123,7 @@ export class Holder {
     }
     if (request.verb === 'woke') await this.#running?.session.woke();
     else if (request.verb === 'start') await this.#start();
-    else return { ok: true, how: await this.#end(request.verb) };
+    else return { ok: true, how: await this.#end(request.verb === 'kill' ? 0 : request.patience) };
     return { ok: true };
   }
 
@@ -132,7 +135,10 @@ export class Holder {
   }
 
   async #look(): Promise<Partial<MachineStatus>> {
-    return this.#running ? measure(this.#running.machine, this.#paths).catch(() => ({})) : {};
+    // one that stands still, or whose connection is being made again, has no answer
+    if (!this.#running || this.#board.value.standstill) return {};
+    const late = pause(MEASURE, this.#over.signal).then(() => ({}));
+    return Promise.race([measure(this.#running.machine, this.#paths).catch(() => ({})), late]);
   }
 
   /** For a client of the engine's socket: one that is asked for while the machine is down starts it, and waits. */
@@ -155,17 +161,18 @@ export class Holder {
     const settings = readSettings(this.#paths);
     const readiness = new Readiness(() => this.#tell({}));
     this.#readiness = readiness;
-    const { error: _old, ...rest } = this.#board.value;
+    const { error: _old, endedHard: _hard, ...rest } = this.#board.value;
     this.#board.set({ ...rest, state: 'starting', settings, pending: [], warnings: [], ports: [] });
     try {
       const machine = await startWith(this.#paths, this.#image, settings, readiness, this.#giveUp.signal, this.#tell);
-      const session = openSession(machine, async () => this.#tell(await this.#look()), this.#tell);
+      const session = openSession(machine, this.#paths, async () => this.#tell(await this.#look()), this.#tell);
       const running = { machine, session };
       this.#running = running;
       this.#tell({ state: 'running', sshPort: machine.sshPort, startedAt: Date.now() });
       void machine.process.exited.then((why) => this.#exited(running, why));
       return running;
-    } catch (error) {
+    } catch (reason) {
+      const error = withoutRoom(reason, this.#paths.home);
       readiness.failed(error);
       this.#tell({ state: 'failed', error: error instanceof Error ? error.message : String(error) });
       throw error;
@@ -184,10 +191,11 @@ export class Holder {
       folders: [],
       memory: undefined,
       idleStopAt: undefined,
+      standstill: undefined,
     };
     if (this.#stopping) {
-      await this.#stopping;
-      this.#tell({ ...gone, state: this.#waits ? 'waiting' : 'stopped' });
+      const endedHard = (await this.#stopping) === 'hard';
+      this.#tell({ ...gone, state: this.#waits ? 'waiting' : 'stopped', endedHard });
       if (!this.#waits) this.#finish(0);
       return;
     }
@@ -195,8 +203,8 @@ export class Holder {
     if (!this.#waits) this.#finish(1);
   }
 
-  /** Asked for by somebody: the socket goes too. */
-  async #end(verb: 'stop' | 'kill'): Promise<string> {
+  /** Asked for by somebody: the socket goes too. `patience` in milliseconds; 0 ends it at once. */
+  async #end(patience?: number): Promise<string> {
     this.#waits = false;
     this.#giveUp.abort();
     await this.#starting?.catch(() => undefined);
@@ -205,7 +213,7 @@ export class Holder {
       setImmediate(() => this.#finish(0)); // once the answer is sent
       return 'stopped';
     }
-    return this.#stop(verb === 'kill' ? 0 : undefined);
+    return this.#stop(patience);
   }
 
   #stop(patience?: number): Promise<string> {

@@ -16,6 +16,8 @@ interface Manifest {
 export interface MachineImage {
   name: string;
   version: string;
+  /** of the manifest, which has those of all parts: "sha256:…" */
+  digest: string;
   kernel: string;
   initrd: string;
   root: string;
@@ -42,7 +44,14 @@ export async function openImage(directory: string, stamps: string): Promise<Mach
   }
   writeFileSync(stamps, JSON.stringify(seen), { mode: 0o600 });
   const at = (part: (typeof PARTS)[number]) => join(directory, manifest.files[part].name);
-  return { name: directory, version: manifest.version, kernel: at('kernel'), initrd: at('initrd'), root: at('root') };
+  return {
+    name: directory,
+    version: manifest.version,
+    digest: `sha256:${await digest(join(directory, 'manifest.json'))}`,
+    kernel: at('kernel'),
+    initrd: at('initrd'),
+    root: at('root'),
+  };
 }
 
 /** What is on disk is not the image that was made. */

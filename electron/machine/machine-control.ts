@@ -7,7 +7,7 @@ import { ask, demand, HELD_ELSEWHERE } from './control.ts';
 import { machineStatus, setMachine, watchMachine } from './held-machine.ts';
 import type { MachinePaths } from './paths.ts';
 import { isFree } from './process-lock.ts';
-import { endOrphan } from './qmp.ts';
+import { endOrphan } from './orphan.ts';
 import { readSettings } from './settings.ts';
 import { currentStatus, readStatus } from './status.ts';
 import { MachineError, type MachineControl } from './types.ts';
@@ -46,9 +46,10 @@ export function createMachineControl(options: ControlOptions): MachineControl {
     }
     throw new MachineError('another process holds the machine and does not answer', 'end it: berth machine kill');
   };
-  const end = async (verb: 'stop' | 'kill') => {
-    const answer = await demand(paths.control, { verb });
-    if (answer === undefined) await endOrphan(paths.monitor);
+  const end = async (patience?: number) => {
+    const request = patience === undefined ? {} : { patience };
+    const answer = await demand(paths.control, patience === 0 ? { verb: 'kill' } : { verb: 'stop', ...request });
+    if (answer === undefined) await endOrphan(paths, patience);
     for (let tries = 0; tries < 250 && ((await held()) || !isFree(paths.lock)); tries++) await sleep(20);
     return answer?.how === 'clean' || answer?.how === 'hard' ? answer.how : 'not running';
   };
@@ -57,14 +58,14 @@ export function createMachineControl(options: ControlOptions): MachineControl {
     glance: () => currentStatus(paths),
     start: () => begin('run'),
     wait: () => begin('wait'),
-    stop: () => end('stop'),
-    kill: async () => void (await end('kill')),
+    stop: (patience) => end(patience),
+    kill: async () => void (await end(0)),
     async restart() {
-      await end('stop');
+      await end();
       await begin('run');
     },
     async reset() {
-      await end('stop');
+      await end();
       for (const path of [paths.data, paths.key, paths.hostKey, paths.status, paths.console, `${paths.console}.1`])
         rmSync(path, { force: true });
     },

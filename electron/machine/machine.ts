@@ -24,7 +24,8 @@ import { freePort } from './free-port.ts';
 import { Readiness } from './readiness.ts';
 import { runOver } from '../engine/ssh-exec.ts';
 import { machineKey } from './ssh.ts';
-import type { MachineSettings } from '../contract/machine.ts';
+import { watchStandstill } from './standstill.ts';
+import type { MachineSettings, Standstill } from '../contract/machine.ts';
 import { MachineError, type FolderShare, type MachineDriver, type MachineProcess } from './types.ts';
 
 const GIB = 2 ** 30;
@@ -91,7 +92,9 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
     options.signal.addEventListener('abort', cancel, { once: true });
   });
   cancelled.catch(() => undefined);
-  const first = <T>(work: Promise<T>) => Promise.race([work, died, late, cancelled]);
+  const still = untilStandstill(started, paths.data, readiness, over.signal);
+  still.catch(() => undefined);
+  const first = <T>(work: Promise<T>) => Promise.race([work, died, late, cancelled, still]);
   let ssh: SshConnection | undefined;
   try {
     const hostKey = pinned(paths.hostKey, await first(booted));
@@ -118,6 +121,21 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
     engine: () => engineStream(connection),
     stop: (patience = 20_000) => stop(started, connection, patience),
   };
+}
+
+/** A guest that stands still does not get ready: it is given up, with the reason, and not when the time is over. */
+async function untilStandstill(
+  process: MachineProcess,
+  data: string,
+  readiness: Readiness,
+  signal: AbortSignal,
+): Promise<never> {
+  return new Promise((_done, fail) => {
+    const tell = (found: Standstill | undefined) => {
+      if (found) fail(new MachineError(found.why, found.hint, readiness.next()));
+    };
+    void watchStandstill({ ...process, resume: () => Promise.resolve() }, data, tell, () => Promise.resolve(), signal);
+  });
 }
 
 /** What the engine said, for who looks for the reason; gone with the guest otherwise. */

@@ -10,7 +10,7 @@ import { MachineError, type MachineControl } from './types.ts';
 const USAGE = `Usage: berth machine build [--arch amd64|arm64] [--refresh] [--force]
        berth machine start [SETTING...] [--image DIR]
        berth machine wait          started by the first request on its socket
-       berth machine stop | kill | restart
+       berth machine stop [--timeout SECONDS] | kill | restart
        berth machine set SETTING... | settings
        berth machine status [--json]
        berth machine reset        removes the data disk with every image, container and volume
@@ -20,13 +20,20 @@ interface Arguments {
   settings: Partial<MachineSettings>;
   image: string | undefined;
   json: boolean;
+  /** seconds until a machine that does not stop is ended */
+  timeout: number | undefined;
 }
 
 const NUMBERS = { '--cpus': 'cpus', '--memory': 'memory', '--disk': 'disk', '--idle-minutes': 'idleMinutes' } as const;
 const isNumber = (name: string): name is keyof typeof NUMBERS => name in NUMBERS;
 
 function parse(argv: readonly string[]): Arguments {
-  const result: Arguments = { settings: {}, image: process.env['BERTH_MACHINE_IMAGE'], json: false };
+  const result: Arguments = {
+    settings: {},
+    image: process.env['BERTH_MACHINE_IMAGE'],
+    json: false,
+    timeout: undefined,
+  };
   for (let index = 0; index < argv.length; index++) {
     const name = argv[index] as string;
     const value = () => {
@@ -35,6 +42,7 @@ function parse(argv: readonly string[]): Arguments {
       return next;
     };
     if (name === '--json') result.json = true;
+    else if (name === '--timeout') result.timeout = seconds(value());
     else if (name === '--image') result.image = value();
     else if (name === '--no-folders') result.settings.folders = [];
     else if (name === '--folder') (result.settings.folders ??= []).push(folderOf(value()));
@@ -43,6 +51,12 @@ function parse(argv: readonly string[]): Arguments {
     else throw new MachineError(`unknown argument '${name}'`, USAGE);
   }
   return result;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 3600)) throw new MachineError(`${text} is no time-out`, 'give seconds, up to 3600');
+  return value;
 }
 
 const folderOf = (text: string) => ({ path: text.replace(/:(ro|rw)$/, ''), writable: !text.endsWith(':ro') });
@@ -70,7 +84,7 @@ async function imageFor(given: string | undefined): Promise<string> {
 }
 
 /** Runs `work` and prints each step that is reached meanwhile, with its time. */
-async function tellingSteps(paths: MachinePaths, work: () => Promise<void>): Promise<void> {
+async function tellingSteps(paths: MachinePaths, before: MachineStatus, work: () => Promise<void>): Promise<void> {
   const told = new Set<string>();
   const once = (key: string, line: string) => {
     if (!told.has(key)) console.log(line);
@@ -78,6 +92,8 @@ async function tellingSteps(paths: MachinePaths, work: () => Promise<void>): Pro
   };
   const tell = () => {
     const status = readStatus(paths);
+    // what one left that was killed
+    if (before.state === 'stopped' && status.pid === before.pid) return;
     if (status.state === 'starting' || status.state === 'running') {
       for (const warning of status.warnings) once(warning, `warning: ${warning}`);
       for (const step of status.steps) if (step.at !== undefined) once(step.step, stepLine(step));
@@ -99,7 +115,7 @@ async function start(paths: MachinePaths, control: MachineControl, options: Argu
   if (Object.keys(options.settings).length > 0) await set(control, options);
   const before = await control.status();
   if (before.state === 'running') console.log('the machine runs already');
-  else await tellingSteps(paths, () => control.start());
+  else await tellingSteps(paths, before, () => control.start());
   console.log(`socket: ${paths.socket}\nuse it: export DOCKER_HOST=unix://${paths.socket}`);
 }
 
@@ -108,10 +124,19 @@ async function set(control: MachineControl, options: Arguments): Promise<void> {
   if (needsRestart.length > 0) console.log(`in force after berth machine restart: ${needsRestart.join(', ')}`);
 }
 
-const STOPPED = { clean: 'stopped', hard: 'stopped hard', 'not running': 'the machine does not run' } as const;
+const STOPPED = {
+  clean: 'stopped',
+  hard: 'stopped hard: it did not end by itself in time',
+  'not running': 'the machine does not run',
+} as const;
 
 function printStatus(status: MachineStatus): void {
-  const lines = [`state    ${status.state}${status.error ? `: ${status.error}` : ''}`, `socket   ${status.socket}`];
+  const lines = [`state    ${status.state}${status.error ? `: ${status.error}` : ''}`];
+  if (status.standstill)
+    lines.push(`stands   ${status.standstill.why}`, `         what to do: ${status.standstill.hint}`);
+  if (status.endedHard)
+    lines.push('ended    hard: what its containers had not written is lost; its disk is checked at the next start');
+  lines.push(`socket   ${status.socket}`);
   if (status.connection && status.connection !== 'none')
     lines.push(`ssh      ${status.connection}${status.refusal ? `: ${status.refusal.error}` : ''}`);
   if (status.refusal) lines.push(`         what to do: ${status.refusal.hint}`);
@@ -124,6 +149,8 @@ function printStatus(status: MachineStatus): void {
   if (status.disk) lines.push(`disk     ${Object.entries(status.disk).map(mebibytes).join(', ')} (MiB)`);
   if (status.pending && status.pending.length > 0) lines.push(`restart  needed for: ${status.pending.join(', ')}`);
   for (const warning of status.warnings) lines.push(`warning  ${warning}`);
+  if (status.image)
+    lines.push(`image    ${[status.imageVersion, status.imageDigest, status.image].filter(Boolean).join(' ')}`);
   console.log([...lines, `console  ${status.console}`].join('\n'));
 }
 
@@ -140,7 +167,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const verbs: Record<string, () => Promise<unknown>> = {
     start: () => start(paths, control, options),
     wait: () => control.wait(),
-    stop: async () => console.log(STOPPED[await control.stop()]),
+    stop: async () => console.log(STOPPED[await control.stop(options.timeout && options.timeout * 1000)]),
     kill: () => control.kill(),
     restart: async () => {
       await control.stop();

@@ -27,7 +27,7 @@ it('one process has it; it is free again when that was killed, and who waits get
   expect(tryLock(path)).toBeUndefined();
   let told = 0;
   const waiting = lock(path, () => told++);
-  await new Promise((done) => setTimeout(done, 120));
+  await new Promise((done) => setTimeout(done, 700));
   other.kill('SIGKILL');
   const mine = await waiting;
   expect(told).toBe(1);

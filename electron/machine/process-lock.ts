@@ -24,11 +24,15 @@ export function tryLock(path: string): ProcessLock | undefined {
   return { release: () => database.close() };
 }
 
-/** Waits for who has it; `waiting` is told once when somebody has. */
+/** Milliseconds after which a wait is told. */
+const LONG = 500;
+
+/** Waits for who has it; `waiting` is told once when that takes long. */
 export async function lock(path: string, waiting: () => void = () => undefined): Promise<ProcessLock> {
   let got = tryLock(path);
-  if (!got) waiting();
+  const late = setTimeout(waiting, LONG);
   for (; !got; got = tryLock(path)) await sleep(50);
+  clearTimeout(late);
   return got;
 }
 

@@ -51,7 +51,8 @@ export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator
     ...memoryOf(host, config),
     ...['-kernel', files.kernel, '-initrd', files.initrd],
     ...['-append', kernelCommandLine(arm, config)],
-    ...['-serial', `file:${files.console}`],
+    // appended to, so that it can be cut while it is written
+    ...['-chardev', `file,id=console,append=on,path=${escape(files.console)}`, '-serial', 'chardev:console'],
     ...['-netdev', `user,id=n0,hostfwd=tcp:127.0.0.1:${config.sshPort}-:22`],
     ...['-device', 'virtio-net-pci,netdev=n0,romfile=', '-device', 'virtio-rng-pci'],
     ...config.shares.flatMap(shareOf),

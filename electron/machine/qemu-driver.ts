@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -87,7 +87,8 @@ function works(program: string, host: QemuHost, accelerator: Accelerator): Promi
 }
 
 async function start(program: string, args: string[], log: string, files: MachineFiles): Promise<MachineProcess> {
-  const output = openSync(log, 'w', 0o600);
+  rmSync(log, { force: true });
+  const output = openSync(log, 'a', 0o600);
   const child = spawn(program, args, { stdio: ['ignore', output, output] });
   closeSync(output);
   let killed = false;

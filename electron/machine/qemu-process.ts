@@ -31,12 +31,15 @@ export function qemuProcess(
       await truncate(files.data, size);
       await monitor.run({ execute: 'block_resize', arguments: { device: 'data', size } });
     },
-    async resume() {
+    async standstill() {
       // "io-error": QEMU stopped the guest when a write found no room, and repeats the write after `cont`
       const { status } = (await monitor.run({ execute: 'query-status' })) as { status: string };
-      if (status !== 'io-error') return false;
+      if (status !== 'io-error') return undefined;
+      const disks = (await monitor.run({ execute: 'query-block' })) as { 'io-status'?: string }[];
+      return disks.some((disk) => disk['io-status'] === 'nospace') ? 'no-room' : 'io-error';
+    },
+    async resume() {
       await monitor.run({ execute: 'cont' });
-      return true;
     },
     residentMemory: () => residentMemory(pid),
   };

@@ -8,6 +8,12 @@ export interface QmpCommand {
   arguments?: object;
 }
 
+/** It ended while it was asked. */
+export class MachineGone extends Error {
+  override readonly name = 'MachineGone';
+  override readonly message = 'the machine has ended';
+}
+
 /**
  * QEMU's monitor (docs/interop/qmp-spec): one JSON object a line; a greeting, then capabilities, then commands. Runs the commands in
  * turn and gives their results. `quit` is answered by the connection's end.
@@ -15,9 +21,13 @@ export interface QmpCommand {
 export async function qmp(path: string, ...commands: QmpCommand[]): Promise<unknown[]> {
   const socket = await open(path);
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  // a reset connection ends no lines
+  const over = new Promise<{ done: true; value: undefined }>((ended) =>
+    socket.once('close', () => ended({ done: true, value: undefined })),
+  );
   const next = async (): Promise<Record<string, unknown>> => {
     for (;;) {
-      const { value, done } = await lines.next();
+      const { value, done } = await Promise.race([lines.next(), over]);
       if (done) return { closed: true };
       const message = JSON.parse(value as string) as Record<string, unknown>;
       if (!('event' in message)) return message;
@@ -29,28 +39,26 @@ export async function qmp(path: string, ...commands: QmpCommand[]): Promise<unkn
     for (const command of [{ execute: 'qmp_capabilities' }, ...commands]) {
       socket.write(`${JSON.stringify(command)}\n`);
       const answer = await next();
+      if (answer['closed'] && command.execute !== 'quit') throw new MachineGone();
       const error = answer['error'] as { desc?: string } | undefined;
       if (error) throw new Error(`${command.execute}: ${error.desc ?? 'failed'}`);
       results.push(answer['return']);
     }
     return results.slice(1);
+  } catch (error) {
+    throw isBroken(error) ? new MachineGone() : error;
   } finally {
     socket.destroy();
   }
 }
+
+const isBroken = (error: unknown) => ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 function open(path: string): Promise<Socket> {
   return new Promise((done, fail) => {
     const socket = createConnection(path, () => done(socket));
     socket.setTimeout(PATIENCE, () => socket.destroy(new Error('the monitor does not answer')));
     socket.on('error', fail);
-  });
-}
-
-/** Ends a machine that nobody holds any more (its holder was killed). Fine when there is none. */
-export async function endOrphan(monitor: string): Promise<void> {
-  await qmp(monitor, { execute: 'quit' }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED') throw error;
   });
 }
 

@@ -1,14 +1,17 @@
-import type { MachineStatus } from '../contract/machine.ts';
+import type { MachineStatus, Standstill } from '../contract/machine.ts';
 import { EngineClient } from '../engine/client.ts';
 import { EngineHttp } from '../engine/http.ts';
 import { pause } from '../host/signals.ts';
+import { boundLog } from './bounded-log.ts';
 import { clockLag, onWake, setClock } from './clock.ts';
 import { engineTransport } from './engine-stream.ts';
 import { FolderNotices } from './folder-notices.ts';
 import { Delayed } from './delayed.ts';
 import type { Machine } from './machine.ts';
+import type { MachinePaths } from './paths.ts';
 import { PortForwards } from './port-forwards.ts';
 import { RunningContainers } from './running-containers.ts';
+import { watchStandstill } from './standstill.ts';
 import { runOver } from '../engine/ssh-exec.ts';
 
 /** Milliseconds between looks at what changes slowly: the clock, refused ports. */
@@ -33,6 +36,8 @@ export interface Session {
 /** What goes on beside a machine that runs: published ports, notices of changed files, its clock. `tell` hears what changes. */
 export function openSession(
   machine: Machine,
+  /** what is on this host: the data disk and the logs */
+  paths: Pick<MachinePaths, 'data' | 'console' | 'log' | 'folderLog'>,
   /** looks at what changes slowly, and tells it */
   look: () => Promise<unknown>,
   tell: (change: Partial<MachineStatus>) => void,
@@ -82,12 +87,14 @@ export function openSession(
   const beat = async () => {
     for (let count = 0; !over.signal.aborted; await pause(BEAT, over.signal)) {
       await forwards.retry();
-      await machine.process.resume().catch(() => false);
+      for (const log of [paths.console, paths.log, paths.folderLog]) boundLog(log);
       if (count++ % GUEST_BEATS !== 0) continue;
       await look().catch(() => undefined);
       await correctClock().catch(() => undefined);
     }
   };
+  const still = (standstill: Standstill | undefined) => tell({ standstill });
+  void watchStandstill(machine.process, paths.data, still, woke, over.signal);
   void running.follow(over.signal);
   void beat();
   return {

@@ -5,7 +5,7 @@ import type { MachineImage } from './image.ts';
 import { startMachine, type Machine } from './machine.ts';
 import type { MachinePaths } from './paths.ts';
 import { createQemuDriver } from './qemu-driver.ts';
-import { endOrphan } from './qmp.ts';
+import { endOrphan } from './orphan.ts';
 import type { Readiness } from './readiness.ts';
 import { effectiveFolders } from './settings.ts';
 import { MachineError } from './types.ts';
@@ -37,7 +37,7 @@ export async function startWith(
   signal: AbortSignal,
   tell: (change: Partial<MachineStatus>) => void,
 ): Promise<HeldMachine> {
-  await endOrphan(paths.monitor);
+  await endOrphan(paths);
   const driver = await createQemuDriver(paths.log);
   tell({ driver: driver.name, accelerator: driver.accelerator, warnings: [...driver.warnings] });
 
@@ -64,6 +64,6 @@ export async function startWith(
     });
   const { result, image: used, warning } = await startNewest(paths, image, attempt, { signal });
   const warnings = [...driver.warnings, ...(warning === undefined ? [] : [warning])];
-  tell({ image: used.name, warnings });
+  tell({ image: used.name, imageVersion: used.version, imageDigest: used.digest, warnings });
   return { ...result, warnings };
 }

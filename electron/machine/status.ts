@@ -1,13 +1,44 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { ask } from './control.ts';
 import type { MachinePaths } from './paths.ts';
 import { STEPS, type MachineStatus } from '../contract/machine.ts';
 
-/** Replaced whole: who reads it sees all of one moment. */
+/**
+ * Replaced whole: who reads it sees all of one moment. Where this host has no room, it is written over the old one, whose room it has; when
+ * that fails, too, the old one stays: the machine goes on, and its holder tells who asks.
+ */
 export function writeStatus(paths: MachinePaths, status: MachineStatus): void {
   const temporary = `${paths.status}.${process.pid}`;
-  writeFileSync(temporary, JSON.stringify(status, undefined, 2), { mode: 0o600 });
-  renameSync(temporary, paths.status);
+  const text = JSON.stringify(status, undefined, 2);
+  try {
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, paths.status);
+  } catch {
+    rmSync(temporary, { force: true });
+    writeOver(paths.status, text);
+  }
+}
+
+function writeOver(path: string, text: string): void {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r+');
+    writeSync(fd, text, 0);
+    ftruncateSync(fd, Buffer.byteLength(text));
+  } catch {
+    // nothing more can be done, and the machine does not end for it
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
 }
 
 /** What was last told; `stopped` when nothing was. */

@@ -62,8 +62,10 @@ export interface MachineProcess {
   unforward(rule: HostForward): Promise<void>;
   /** tells the guest that its data disk is so large now, in bytes */
   growDisk(size: number): Promise<void>;
-  /** has a machine that waits since this host's disk was full go on; whether it had to wait */
-  resume(): Promise<boolean>;
+  /** why it stands still, though nobody asked for that: this host had no room for a write, or could not write */
+  standstill(): Promise<'no-room' | 'io-error' | undefined>;
+  /** has it go on, with the write that it waited for */
+  resume(): Promise<void>;
   /** bytes of this host's memory that the machine has */
   residentMemory(): Promise<number>;
 }
@@ -92,8 +94,8 @@ export interface MachineControl {
   start(): Promise<void>;
   /** holds the engine's socket: its next request starts the machine, waits, and is then served */
   wait(): Promise<void>;
-  /** asks the guest to end, and ends it hard when it does not */
-  stop(): Promise<'clean' | 'hard' | 'not running'>;
+  /** asks the guest to end, and ends it hard when it does not within `patience` milliseconds */
+  stop(patience?: number): Promise<'clean' | 'hard' | 'not running'>;
   kill(): Promise<void>;
   restart(): Promise<void>;
   /** stops the machine and removes its disk with every image, container and volume; settings stay */

@@ -129,14 +129,19 @@ export function testGuest(options: GuestOptions = {}): TestGuest {
   };
 }
 
-/** The pid of the machine's QEMU, as long as it lives: the process that has the machine's own files on its command line. */
-export function processOf({ home }: TestGuest): number | undefined {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+/** The pids of the machine's QEMU: processes that have the machine's own files on their command lines. */
+export function processesOf({ home }: TestGuest): number[] {
+  const isIts = (pid: string) => {
     const line = tryRead(`/proc/${pid}/cmdline`);
-    if (line.startsWith('/') && line.includes('qemu-system') && line.includes(`${home}/`)) return Number(pid);
-  }
-  return undefined;
+    return line.startsWith('/') && line.includes('qemu-system') && line.includes(`${home}/`);
+  };
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isIts(name))
+    .map(Number);
 }
+
+/** As long as it lives. */
+export const processOf = (guest: TestGuest): number | undefined => processesOf(guest)[0];
 
 function tryRead(path: string): string {
   try {

@@ -86,6 +86,29 @@ test('a failed step shows why and what to do, and is not said a second time', as
   expect(toasts).toEqual([]);
 });
 
+test('a machine that stands still says why and what to do, in place of that it runs', async () => {
+  const standstill = { why: 'The disk of this computer is full.', hint: 'Free some room.' };
+  const { changes } = await open({ ...demoStatus('running'), standstill });
+  expect(document.querySelector('[data-machine-state]')?.textContent).toBe('Standing still');
+  expect(document.querySelector('[role="alert"]')?.textContent).toBe(
+    'The disk of this computer is full.What to do: Free some room.',
+  );
+  changes.push(demoStatus('running'));
+  await flushPromises();
+  expect(document.querySelector('[data-machine-state]')?.textContent).toBe('Running');
+  expect(document.querySelector('[role="alert"]')).toBeNull();
+});
+
+test('one that was ended hard says what that means, until it starts again; the image that runs has its version', async () => {
+  const { changes } = await open({ ...demoStatus('stopped'), endedHard: true });
+  expect(text()).toContain('It was ended hard');
+  const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
+  changes.push({ ...demoStatus('running'), imageVersion: '1.2.3', imageDigest: digest });
+  await flushPromises();
+  expect(text()).not.toContain('It was ended hard');
+  expect(text()).toContain('1.2.3 (sha256:0123456789ab)');
+});
+
 test('a failure that is no step’s is said', async () => {
   const failure = new ORPCError('FAILED', { defined: true, data: { code: 'machine', message: 'no berth here' } });
   await open('stopped', { start: () => Promise.reject(failure) });
