@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test as base } from '@playwright/test';
+import { expect, test as base, type Page } from '@playwright/test';
 import { busyboxImage, freePort, pushImage, startRegistry } from '../../agent/testing/index.ts';
 import { STEPS } from '../../electron/contract/machine.ts';
 import { take } from '../fixtures/screenshots.ts';
@@ -17,7 +20,8 @@ import { RunDialog } from '../pages/run-dialog.ts';
 /** The window in front of a machine of its own, which no other test uses. */
 const test = base.extend<{ home: string; machine: MachinePage }>({
   home: async ({ page }, use) => {
-    const ui = await startUi([], { engine: 'machine' });
+    // minutes of three seconds, for what waits for them
+    const ui = await startUi([], { engine: 'machine' }, { BERTH_MACHINE_MINUTE: '3000' });
     await page.goto(ui.url);
     try {
       await use(ui.home);
@@ -46,6 +50,24 @@ test('a start that fails shows the step, why, and what to do; the views say so t
     await expect(machine.step('process')).toHaveAttribute('data-state', 'failed');
     await expect(machine.step('process')).toContainText('has no image');
     await expect(machine.step('process')).toContainText('What to do: build it: berth machine build');
+
+    // an image that is damaged, whichever part of it
+    const part = (name: string, sha256: string) => ({ name, size: 4, sha256 });
+    const right = createHash('sha256').update('good').digest('hex');
+    const damages: [string, string, string, string][] = [
+      ['{', right, right, 'manifest.json: it is no manifest'],
+      ['', '0'.repeat(64), right, 'kernel: its digest is not the one of the manifest'],
+      ['', right, '0'.repeat(64), 'root: its digest is not the one of the manifest'],
+    ];
+    for (const name of ['kernel', 'initrd', 'root']) await writeFile(join(image, name), 'good');
+    for (const [text, kernel, root, why] of damages) {
+      const files = { kernel: part('kernel', kernel), initrd: part('initrd', right), root: part('root', root) };
+      const manifest = JSON.stringify({ version: '9.9.9', architecture: 'amd64', files });
+      await writeFile(join(image, 'manifest.json'), text || manifest);
+      await machine.button('Start').click();
+      await expect(machine.step('process')).toContainText(`the machine's image is damaged: ${image}/${why}`);
+      await expect(machine.step('process')).toContainText('What to do: build it again: berth machine build --force');
+    }
     await machine.visit('/containers');
     await expect(page.getByRole('alert')).toContainText('The machine failed.');
     await page.getByRole('button', { name: 'Show the machine' }).click();
@@ -56,7 +78,7 @@ test('a start that fails shows the step, why, and what to do; the views say so t
   }
 });
 
-test('the machine from the window: start, run an image with limits, look inside, reach it, stop', async ({
+test('the machine from the window: start, run an image with limits, reach it, set it, let it sleep, reset it', async ({
   page,
   home,
   machine,
@@ -156,14 +178,75 @@ test('the machine from the window: start, run an image with limits, look inside,
     await expect(page.getByText('What the engine goes by')).toBeVisible();
     faults.push(...(await take(page, 'settings')));
 
+    await test.step('change and restart', () => changeAndRestart(page, machine));
+    await test.step('sleep and wake', () => sleepAndWake(page, machine, join(home, 'machine/engine.sock')));
+
     await machine.open();
     await machine.button('Stop').click();
     await expect(machine.state).toHaveText('Stopped', { timeout: 40_000 });
     await expect(machine.button('Start')).toBeVisible();
     await containers.visit('/containers');
     await expect(page.getByRole('alert')).toContainText('The machine is stopped.');
+    await test.step('reset', () => reset(page, machine, join(home, 'machine/data.raw')));
     expect(faults).toEqual([]);
   } finally {
     await registry.stop();
   }
 });
+
+/** What needs a restart says so, and is in force after it; the disk grows at once. */
+async function changeAndRestart(page: Page, machine: MachinePage): Promise<void> {
+  await machine.open('settings');
+  const disk = Number(await page.getByLabel('Disk, GiB').inputValue()) + 1;
+  await page.getByLabel('CPUs').fill('1');
+  await page.getByLabel('Memory, MiB').fill('800');
+  await page.getByLabel('Disk, GiB').fill(String(disk));
+  await machine.button('Save').click();
+  await expect(page.getByText('Changed CPUs and memory: in force after a restart of the machine.')).toBeVisible();
+  await machine.open();
+  await expect(machine.card('Facts')).toContainText(`MiB of memory, ${disk} GiB of disk`);
+  await expect(machine.card('Facts')).toContainText('768 MiB');
+  await machine.open('settings');
+  await machine.button('Restart now').click();
+  await expect(machine.state).toHaveText('Stopping');
+  await expect(machine.state).toHaveText('Starting', { timeout: 40_000 });
+  await expect(machine.state).toHaveText('Running', { timeout: 120_000 });
+  await expect(machine.button('Restart now')).toHaveCount(0);
+  await machine.open();
+  await expect(machine.card('Facts')).toContainText(`1 CPU, 800 MiB of memory, ${disk} GiB of disk`);
+}
+
+/** Nobody uses it: it stops. The next request on its socket starts it, and is served. */
+async function sleepAndWake(page: Page, machine: MachinePage, socketPath: string): Promise<void> {
+  await machine.open('settings');
+  await page.getByLabel('Stopped when idle for, minutes').fill('1');
+  await machine.button('Save').click();
+  await machine.open();
+  await expect(machine.state).toHaveText('Asleep', { timeout: 40_000 });
+  await expect(page.getByText('The next request on its socket starts it.')).toBeVisible();
+  const answer = request({ socketPath, path: '/v1.47/images/json' });
+  answer.end();
+  const [response] = (await once(answer, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(200);
+  response.resume();
+  await expect(machine.state).toHaveText('Running');
+}
+
+/** It asks, and says what is lost; after that there is no disk. */
+async function reset(page: Page, machine: MachinePage, disk: string): Promise<void> {
+  await machine.open();
+  const ask = async () => {
+    await machine.button('More actions').click();
+    await page.getByRole('menuitem', { name: 'Reset…' }).click();
+  };
+  const dialog = page.getByRole('alertdialog');
+  await ask();
+  for (const lost of ['All images', 'All containers', 'All volumes']) await expect(dialog).toContainText(lost);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  expect(existsSync(disk)).toBe(true);
+  await ask();
+  await dialog.getByRole('button', { name: 'Reset the machine' }).click();
+  await expect(page.getByText('The machine is as new')).toBeVisible();
+  expect(existsSync(disk)).toBe(false);
+  await expect(machine.state).toHaveText('Stopped');
+}

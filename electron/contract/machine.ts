@@ -86,6 +86,8 @@ export interface MemoryPicture {
   free: number;
   /** what this host has really given: the resident memory of the machine's process */
   host: number;
+  /** of it, the guest's memory, where that can be told; the rest is the program that runs the guest */
+  hostGuest?: number;
 }
 
 export interface DiskPicture {

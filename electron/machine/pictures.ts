@@ -1,5 +1,6 @@
 import { statSync, statfsSync } from 'node:fs';
 import type { DiskPicture, MemoryPicture } from '../contract/machine.ts';
+import type { ResidentMemory } from './types.ts';
 
 /** A command line whose output `readMemory` and `readDisk` understand. One process in the guest: the shell's own `cat` and `df`. */
 export const LOOK =
@@ -11,7 +12,7 @@ const MIB = 2 ** 20;
 const LOW = 512 * MIB;
 
 /** Each byte once: what containers hold in page cache is cache, what is left of the used memory is the engine's and the guest's own. */
-export function readMemory(text: string, host: number): MemoryPicture {
+export function readMemory(text: string, { all, guest }: ResidentMemory): MemoryPicture {
   const [meminfo = '', rest = ''] = text.split('# cgroup');
   const info = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0) * KIB;
   const stat = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(rest)?.[1] ?? 0);
@@ -22,7 +23,8 @@ export function readMemory(text: string, host: number): MemoryPicture {
   const kernel = info('SUnreclaim') + info('KernelStack') + info('PageTables') + info('Percpu');
   const containers = stat('anon') + stat('shmem');
   const engine = Math.max(0, total - free - cache - kernel - containers);
-  return { total, containers, engine, cache, kernel, free, host };
+  const given = guest === undefined ? {} : { hostGuest: guest };
+  return { total, containers, engine, cache, kernel, free, host: all, ...given };
 }
 
 export function readDisk(text: string, image: string): DiskPicture {

@@ -12,7 +12,7 @@ import {
   type QemuHost,
 } from './qemu-arguments.ts';
 import { qemuProcess } from './qemu-process.ts';
-import { MachineError, type MachineDriver, type MachineFiles, type MachineProcess } from './types.ts';
+import { MachineError, type MachineDriver, type MachineConfig, type MachineProcess } from './types.ts';
 
 const ELSEWHERE: Record<string, string[]> = {
   darwin: ['/opt/homebrew/bin', '/usr/local/bin'],
@@ -67,7 +67,7 @@ export async function createQemuDriver(log: string, host: QemuHost = thisHost())
       accelerator === 'tcg'
         ? [`No hardware virtualisation here${refused}: the machine is emulated, and about ten times slower.`]
         : [],
-    start: (config) => start(program, qemuArguments(host, config, accelerator), log, config.files),
+    start: (config) => start(program, qemuArguments(host, config, accelerator), log, config),
   };
 }
 
@@ -86,7 +86,7 @@ function works(program: string, host: QemuHost, accelerator: Accelerator): Promi
   });
 }
 
-async function start(program: string, args: string[], log: string, files: MachineFiles): Promise<MachineProcess> {
+async function start(program: string, args: string[], log: string, config: MachineConfig): Promise<MachineProcess> {
   rmSync(log, { force: true });
   const output = openSync(log, 'a', 0o600);
   const child = spawn(program, args, { stdio: ['ignore', output, output] });
@@ -102,7 +102,7 @@ async function start(program: string, args: string[], log: string, files: Machin
     child.once('spawn', done);
     child.once('error', (error) => fail(new MachineError(`QEMU cannot start: ${error.message}`, '', 'process')));
   });
-  return qemuProcess(child.pid as number, exited, files, async () => {
+  return qemuProcess(child.pid as number, exited, config, async () => {
     killed = true;
     child.kill('SIGKILL');
     await Promise.race([exited, sleep(5_000)]);

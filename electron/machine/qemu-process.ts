@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, truncate } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { Monitor } from './qmp.ts';
-import type { HostForward, MachineFiles, MachineProcess } from './types.ts';
+import type { HostForward, MachineConfig, MachineProcess, ResidentMemory } from './types.ts';
 
 const run = promisify(execFile);
 
@@ -12,7 +12,7 @@ const ruleOf = ({ protocol, hostAddress, hostPort }: HostForward) => `${protocol
 export function qemuProcess(
   pid: number,
   exited: Promise<string>,
-  files: MachineFiles,
+  { files, memory }: Pick<MachineConfig, 'files' | 'memory'>,
   kill: () => Promise<void>,
 ): MachineProcess {
   const monitor = new Monitor(files.monitor);
@@ -41,20 +41,30 @@ export function qemuProcess(
     async resume() {
       await monitor.run({ execute: 'cont' });
     },
-    residentMemory: () => residentMemory(pid),
+    residentMemory: () => residentMemory(pid, memory),
   };
 }
 
 /** Linux: the memory shared with the folders' server counts once, as this process's. */
-async function residentMemory(pid: number): Promise<number> {
+async function residentMemory(pid: number, mebibytes: number): Promise<ResidentMemory> {
   if (process.platform === 'linux') {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+    const [status, maps] = await Promise.all(
+      ['status', 'smaps'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')),
+    );
+    const all = Number(/^VmRSS:\s+(\d+) kB/m.exec(status ?? '')?.[1] ?? 0) * 1024;
+    const guest = guestResident(maps ?? '', mebibytes);
+    return guest === undefined ? { all } : { all, guest };
   }
   if (process.platform === 'win32') {
     const { stdout } = await run('tasklist', ['/fi', `pid eq ${pid}`, '/fo', 'csv', '/nh']);
-    return Number(/"([\d.,]+) K"/.exec(stdout)?.[1]?.replace(/\D/g, '') ?? 0) * 1024;
+    return { all: Number(/"([\d.,]+) K"/.exec(stdout)?.[1]?.replace(/\D/g, '') ?? 0) * 1024 };
   }
   const { stdout } = await run('ps', ['-o', 'rss=', '-p', String(pid)]);
-  return Number(stdout.trim()) * 1024;
+  return { all: Number(stdout.trim()) * 1024 };
+}
+
+/** Of /proc/PID/smaps: the one mapping that has exactly the guest's size. */
+export function guestResident(smaps: string, mebibytes: number): number | undefined {
+  const found = new RegExp(`^Size:\\s+${mebibytes * 1024} kB\\n(?:\\w+:.*\\n)*?Rss:\\s+(\\d+) kB`, 'm').exec(smaps);
+  return found ? Number(found[1]) * 1024 : undefined;
 }

@@ -49,6 +49,12 @@ export interface DriverCapabilities {
   sharedFolders: 'virtiofs' | '9p' | 'none';
 }
 
+export interface ResidentMemory {
+  all: number;
+  /** of it, the guest's own memory, where that can be told; the rest is the program that runs the guest */
+  guest?: number;
+}
+
 /** A machine that was started. */
 export interface MachineProcess {
   readonly pid: number;
@@ -67,7 +73,7 @@ export interface MachineProcess {
   /** has it go on, with the write that it waited for */
   resume(): Promise<void>;
   /** bytes of this host's memory that the machine has */
-  residentMemory(): Promise<number>;
+  residentMemory(): Promise<ResidentMemory>;
 }
 
 export interface MachineDriver {

@@ -84,17 +84,17 @@ export function memoryParts(memory: MemoryPicture): Part[] {
     { key: 'containers', label: 'Containers', bytes: memory.containers },
     { key: 'engine', label: 'Engine and guest', bytes: memory.engine },
     { key: 'kernel', label: 'Kernel', bytes: memory.kernel },
-    { key: 'cache', label: 'Page cache', bytes: memory.cache, hint: 'given up when something needs it' },
+    { key: 'cache', label: 'Page cache', bytes: memory.cache, hint: 'given up on demand' },
     { key: 'free', label: 'Free', bytes: memory.free },
   ];
 }
 
-/** Of the size the guest sees: what it uses, what this computer still holds of what was freed, what takes no room here. */
+/** Of the size the guest sees: what its files take, what this computer holds beside that, what takes no room here. */
 export function diskParts(disk: DiskPicture): Part[] {
   const held = Math.max(0, disk.host - disk.used);
   return [
-    { key: 'used', label: 'Used', bytes: disk.used },
-    { key: 'held', label: 'Freed, not given back yet', bytes: held },
+    { key: 'used', label: 'Files', bytes: disk.used },
+    { key: 'held', label: 'Beside them', bytes: held, hint: 'the file system’s own; freed, given back soon' },
     { key: 'free', label: 'Takes no room here', bytes: Math.max(0, disk.size - Math.max(disk.used, disk.host)) },
   ];
 }
