@@ -17,6 +17,7 @@ import { addStatsRoutes } from './http/stats-router.ts';
 import { addSystemRoutes } from './http/system-router.ts';
 import { addVolumeRoutes } from './http/volumes-router.ts';
 import { readMap } from './namespaces/subordinate-ids.ts';
+import { HostPortDesk } from './networks/host-ports.ts';
 import type { Programs } from './requirements.ts';
 import { createChoosingSupervisor } from './runtime/choosing-supervisor.ts';
 import { createConmonSupervisor } from './runtime/conmon-supervisor.ts';
@@ -116,11 +117,12 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   mapped.sweep();
   const cgroups = await detectCgroups();
   const users = containerUsers(table, layout);
+  const hostPorts = new HostPortDesk();
   const [facts, images, volumes, networks] = await Promise.all([
     readKernelFacts(cgroups),
     createImages({ ...base, users: users.ofImages }),
     createVolumes({ ...base, users: users.ofVolumes }),
-    createNetworks({ ...base, exec, users: users.ofNetworks }),
+    createNetworks({ ...base, exec, users: users.ofNetworks, hostPorts }),
   ]);
   const gates = new LogGates();
   const runtimes = {
@@ -198,7 +200,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
   addVolumeRoutes(router, volumes);
   addEventRoutes(router, base.events);
   const isolation = createIsolation({ containers: lookup, cgroups, stats, cgroupParent: config.cgroupParent });
-  addBerthRoutes(router, { stats, isolation, system });
+  addBerthRoutes(router, { stats, isolation, system, hostPorts });
 
   const run = await runContainers(ctx);
   const stopHealth = startHealth({

@@ -128,3 +128,17 @@ export interface NamespaceMember {
   processes: ProcessName[];
   processCount: number;
 }
+
+/**
+ * GET /berth/v1/host-ports (a stream, one object a line): for who holds the guest that this engine runs in. A published port is to be
+ * opened on the user's machine, and the container's start waits for the answer; or the port of an earlier `ask` is not needed any more.
+ */
+export type HostPortMessage =
+  | { ask: number; container: string; name: string; protocol: 'tcp' | 'udp'; hostIp: string; hostPort: number }
+  | { release: number };
+
+/** POST /berth/v1/host-ports/{ask} */
+export interface HostPortAnswer {
+  /** why it cannot be opened, in words that follow a colon; not there: it is open */
+  refused?: string;
+}

@@ -1,17 +1,25 @@
-import type { UsageTick } from '../api/berth.ts';
+import type { HostPortAnswer, HostPortMessage, UsageTick } from '../api/berth.ts';
 import type { IsolationBackend } from '../services/isolation/create.ts';
 import type { StatsBackend } from '../services/stats/create.ts';
 import type { SystemBackend } from '../services/system/create.ts';
-import { json, stream, type Router, type StreamSink } from './router.ts';
+import { empty, json, stream, type Router, type StreamSink } from './router.ts';
+
+/** Questions to who holds the guest that this engine runs in. */
+interface HostPortBackend {
+  /** the result ends it */
+  listen(tell: (message: HostPortMessage) => void): () => void;
+  answer(ask: number, refused?: string): void;
+}
 
 export interface BerthBackends {
   system: Pick<SystemBackend, 'berth'>;
   stats: Pick<StatsBackend, 'history' | 'watch'>;
   isolation: IsolationBackend;
+  hostPorts: HostPortBackend;
 }
 
 /** What only this engine serves, under /berth/v1 (agent/api/berth.ts). */
-export function addBerthRoutes(router: Router, { system, stats, isolation }: BerthBackends): void {
+export function addBerthRoutes(router: Router, { system, stats, isolation, hostPorts }: BerthBackends): void {
   const container = (params: Record<string, string>) => params['id'] as string;
   router.get('/berth/v1/system', () => json(system.berth()));
   router.get('/berth/v1/cgroups', () => json(isolation.tree()));
@@ -19,6 +27,12 @@ export function addBerthRoutes(router: Router, { system, stats, isolation }: Ber
   router.get('/berth/v1/namespaces', async () => json(await isolation.namespaces()));
   router.get('/berth/v1/pressure', () => json(isolation.machinePressure()));
   router.get('/berth/v1/usage', () => stream('application/x-ndjson', (sink) => sendTicks(sink, stats)));
+  router.get('/berth/v1/host-ports', () => stream('application/x-ndjson', (sink) => sendAsks(sink, hostPorts)));
+  router.post('/berth/v1/host-ports/{ask}', async (ctx) => {
+    const { refused } = await ctx.json<HostPortAnswer>({ optional: true });
+    hostPorts.answer(Number(ctx.params['ask']), typeof refused === 'string' ? refused : undefined);
+    return empty();
+  });
   router.get('/berth/v1/containers/{id}/history', (ctx) => json(stats.history(container(ctx.params))));
   router.get('/berth/v1/containers/{id}/isolation', async (ctx) =>
     json(await isolation.isolation(container(ctx.params))),
@@ -50,5 +64,16 @@ async function sendTicks(sink: StreamSink, stats: Pick<StatsBackend, 'watch'>): 
   } finally {
     stop();
     sink.signal.removeEventListener('abort', aborted);
+  }
+}
+
+/** Until the client goes. */
+async function sendAsks(sink: StreamSink, hostPorts: Pick<HostPortBackend, 'listen'>): Promise<void> {
+  sink.start();
+  const stop = hostPorts.listen((message: HostPortMessage) => void sink.line(message).catch(() => undefined));
+  try {
+    await new Promise<void>((done) => sink.signal.addEventListener('abort', () => done(), { once: true }));
+  } finally {
+    stop();
   }
 }

@@ -2,7 +2,11 @@ import { readFileSync } from 'node:fs';
 import { systemError, type EngineError } from '../api/errors.ts';
 import { holdTcp, type Holder, type Target } from './forward-tcp.ts';
 import { holdUdp } from './forward-udp.ts';
+import { HostRefusal, type HostPorts } from './host-ports.ts';
 import type { PortWish, Protocol, PublishedPort } from './ports.ts';
+
+/** A container. */
+type Owner = { id: string; name: string };
 
 interface Held {
   port: PublishedPort;
@@ -29,16 +33,18 @@ export class PortTable {
   readonly #held = new Map<string, Held[]>();
   readonly #ephemeral: { first: number; last: number };
   #next: number;
+  readonly #host: HostPorts | undefined;
   readonly hostHasIPv6: boolean;
   /** the address of this machine that a published port is bound to */
   readonly bound: (port: PublishedPort) => PublishedPort = (port) => port;
 
   /**
-   * `elsewhere`: the addresses of what is published are another machine's, which leads what reaches it to any address of this one. Two
+   * `host`: the addresses of what is published are another machine's, which leads what reaches it to any address of this one. Two
    * addresses of that machine cannot have the same port then.
    */
-  constructor(elsewhere = false) {
-    if (elsewhere) this.bound = (port) => ({ ...port, hostIp: port.hostIp.includes(':') ? '::' : '0.0.0.0' });
+  constructor(host?: HostPorts) {
+    this.#host = host;
+    if (host) this.bound = (port) => ({ ...port, hostIp: port.hostIp.includes(':') ? '::' : '0.0.0.0' });
     this.#ephemeral = ephemeralRange();
     this.#next = this.#ephemeral.first;
     this.hostHasIPv6 = readText('/proc/net/if_inet6').trim() !== '';
@@ -46,7 +52,7 @@ export class PortTable {
 
   /** All or none. `addresses` are the container's, for messages and for what the kernel does not forward. */
   async publish(
-    owner: string,
+    owner: Owner,
     wishes: readonly PortWish[],
     addresses: { v4?: string; v6?: string },
   ): Promise<PublishedPort[]> {
@@ -55,22 +61,22 @@ export class PortTable {
       for (const wish of wishes) done.push(...(await this.#publishOne(owner, wish, addresses)));
       return done;
     } catch (error) {
-      this.release(owner);
+      this.release(owner.id);
       throw error;
     }
   }
 
   /** After a restart of the engine: what containers that still run have. Gives what another program took meanwhile. */
   async restore(
-    owner: string,
+    owner: Owner,
     ports: readonly PublishedPort[],
     addresses: { v4?: string; v6?: string },
   ): Promise<PublishedPort[]> {
     const lost: PublishedPort[] = [];
     for (const port of ports) {
-      const holder = await hold(this.bound(port), targetOf(port, addresses)).catch(() => undefined);
+      const holder = await this.#holdBoth(owner, port, addresses).catch(() => undefined);
       if (!holder && port.protocol !== 'sctp') lost.push(port);
-      this.#add({ port, owner, holder });
+      this.#add({ port, owner: owner.id, holder });
     }
     return lost;
   }
@@ -80,7 +86,7 @@ export class PortTable {
     this.#held.delete(owner);
   }
 
-  async #publishOne(owner: string, wish: PortWish, addresses: { v4?: string; v6?: string }): Promise<PublishedPort[]> {
+  async #publishOne(owner: Owner, wish: PortWish, addresses: { v4?: string; v6?: string }): Promise<PublishedPort[]> {
     const hostIps = wish.hostIp === '' ? (this.hostHasIPv6 ? ['0.0.0.0', '::'] : ['0.0.0.0']) : [wish.hostIp];
     const anyPort = wish.first === 0;
     const candidates = anyPort ? this.#ephemeralPorts() : range(wish.first, wish.last);
@@ -102,26 +108,49 @@ export class PortTable {
   }
 
   async #hold(
-    owner: string,
+    owner: Owner,
     ports: PublishedPort[],
     addresses: { v4?: string; v6?: string },
   ): Promise<EngineError | undefined> {
     const got: Held[] = [];
     for (const port of ports) {
       try {
-        got.push({ port, owner, holder: await hold(this.bound(port), targetOf(port, addresses)) });
+        got.push({ port, owner: owner.id, holder: await this.#holdBoth(owner, port, addresses) });
       } catch (error) {
         for (const held of got) held.holder?.close();
         const code = (error as NodeJS.ErrnoException).code ?? '';
+        const why = error instanceof HostRefusal ? error.message : (REASONS[code] ?? code);
         const to = `${addresses.v4 ?? `[${addresses.v6 ?? ''}]`}:${port.containerPort}/${port.protocol}`;
         return systemError(
-          `failed to bind host port for ${bracketed(port.hostIp)}:${port.hostPort}:${to}: ${REASONS[code] ?? code}`,
+          `failed to bind host port for ${bracketed(port.hostIp)}:${port.hostPort}:${to}: ${why}`,
           error,
         );
       }
     }
     for (const held of got) this.#add(held);
     return undefined;
+  }
+
+  /** Here, and on the user's machine where that is another. */
+  async #holdBoth(
+    owner: Owner,
+    port: PublishedPort,
+    addresses: { v4?: string; v6?: string },
+  ): Promise<Holder | undefined> {
+    const here = await hold(this.bound(port), targetOf(port, addresses));
+    if (!this.#host) return here;
+    try {
+      const there = await this.#host.hold(owner, port);
+      return {
+        close: () => {
+          here?.close();
+          there?.close();
+        },
+      };
+    } catch (error) {
+      here?.close();
+      throw error;
+    }
   }
 
   #add(held: Held): void {

@@ -6,6 +6,7 @@ import type { LogBatch } from '../contract/model.ts';
 import { EngineClient } from '../engine/client.ts';
 import { unixTransport } from '../engine/transport.ts';
 import { readLogs } from '../host/logs.ts';
+import { portOwner } from './port-owner.ts';
 import { listen, tcp, udp, until } from './testing/ask.ts';
 import { processOf, busyboxImage, testGuest, type TestGuest } from './testing/guest.ts';
 
@@ -68,36 +69,36 @@ describe('a machine', { timeout: 120_000 }, () => {
     const server = `require('net').createServer(s=>s.end('tcp')).listen(80);
       const u=require('dgram').createSocket('udp4');u.on('message',(m,f)=>u.send('udp '+m,f.port,f.address));u.bind(81)`;
     await run('--name', 'web', '-p', '18733:80', '-p', '127.0.0.1:18734:81/udp', ...NODE, server);
-    const began = performance.now();
-    await until(async () => (await guest.portsOf('web')).length === 2);
-    figures.push(`ports told after ${Math.round(performance.now() - began)} ms`);
+    // open before the start is answered, whether anything listens behind it yet or not
+    expect(await tcp('127.0.0.1', 18_733)).not.toBe('ECONNREFUSED');
+    expect(await portOwner('udp', 18_734)).toContain('qemu');
+    expect(await guest.portsOf('web')).toMatchObject([{ state: 'open' }, { state: 'open' }]);
     await until(async () => (await tcp('127.0.0.1', 18_733)) === 'tcp');
     expect(await tcp('::1', 18_733)).toBe('tcp');
     await until(async () => (await udp('127.0.0.1', 18_734, 'hello')) === 'udp hello');
     await guest.ok('rm', '-f', 'web');
-    await until(async () => (await tcp('127.0.0.1', 18_733)) === 'ECONNREFUSED');
+    await until(async () => (await tcp('127.0.0.1', 18_733)) === 'ECONNREFUSED', 300);
+    expect(await portOwner('udp', 18_734)).toBeUndefined();
     expect((await guest.status()).ports).toEqual([]);
   });
 
-  it('a port that this host has given away is told with its owner, and opened when it is free', async () => {
+  it('a port that this host has given away is refused with its owner; of a range, the next one is taken', async () => {
     const holder = await listen('127.0.0.1', 0, (socket) => socket.end('mine'));
+    const server = [...NODE, "require('net').createServer(s=>s.end('theirs')).listen(80)"];
     try {
-      await run(
-        '--name',
-        'late',
-        '-p',
-        `${holder.port}:80`,
-        ...NODE,
-        "require('net').createServer(s=>s.end('theirs')).listen(80)",
-      );
-      await until(async () => (await guest.portsOf('late')).length > 0);
-      const [refused] = await guest.portsOf('late');
-      expect(refused).toMatchObject({ state: 'refused', owner: expect.stringContaining(`(pid ${process.pid})`) });
-      expect(refused?.error).toContain('is taken on this host by');
+      const refused = await guest.docker(['run', '-d', '--name', 'late', '-p', `${holder.port}:80`, ...server]);
+      expect(refused.code).toBe(125);
+      expect(refused.stderr).toContain(`:80/tcp: address already in use on this computer by `);
+      expect(refused.stderr).toContain(`(pid ${process.pid})`);
+      await guest.ok('rm', 'late');
+      await run('--name', 'late', '-p', `127.0.0.1:${holder.port}-${holder.port + 9}:80`, ...server);
+      const [{ port = 0 } = {}] = await guest.portsOf('late');
+      expect(port).toBeGreaterThan(holder.port);
+      expect(await guest.ok('port', 'late')).toBe(`80/tcp -> 127.0.0.1:${port}`);
+      await until(async () => (await tcp('127.0.0.1', port)) === 'theirs');
     } finally {
       await holder.close();
     }
-    await until(async () => (await tcp('127.0.0.1', holder.port)) === 'theirs', 60_000);
     await guest.ok('rm', '-f', 'late');
   });
 
@@ -254,6 +255,8 @@ describe('a machine that is held for its next request', { timeout: 240_000 + KIL
       'writer',
       '--restart',
       'always',
+      '-p',
+      '18735:80',
       '-v',
       'kept:/kept',
       'bb',
@@ -275,6 +278,8 @@ describe('a machine that is held for its next request', { timeout: 240_000 + KIL
       expect(await guest.ok('volume', 'ls', '-q')).toBe('kept');
       expect(await guest.ok('run', '--rm', 'bb', 'echo', 'sound')).toBe('sound');
       expect(await count()).toBeGreaterThanOrEqual(last);
+      await until(async () => (await guest.portsOf('writer')).some(({ state }) => state === 'open'));
+      expect(await tcp('127.0.0.1', 18_735)).not.toBe('ECONNREFUSED');
       expect((await guest.sh('dmesg | grep -ci "ext4-fs error"')).stdout.trim()).toBe('0');
     }
     await guest.ok('rm', '-f', 'writer', 'quiet');

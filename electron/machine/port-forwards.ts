@@ -1,45 +1,73 @@
-import { isIPv6 } from 'node:net';
+import type { HostPortMessage } from '../../agent/api/berth.ts';
 import type { PortSummary } from '../../agent/api/container.ts';
 import type { PortForward } from '../contract/machine.ts';
-import { relayLoopback } from './loopback-relay.ts';
-import { portOwner } from './port-owner.ts';
-import type { HostForward, MachineProcess } from './types.ts';
+import { openPort, type Opened, type PortWays, type PortWish } from './open-port.ts';
 
-type Ways = Pick<MachineProcess, 'forward' | 'unforward'>;
-
-interface Open {
-  report: PortForward;
-  rule: HostForward;
-  close?: (() => void) | undefined;
+interface Entry {
+  wish: PortWish;
+  container: string;
+  opened: Opened;
+  /** which question of the engine's it answers; that one's container may not run yet */
+  ask?: number | undefined;
+  starting: boolean;
 }
 
-const keyOf = ({ protocol, hostAddress, hostPort }: HostForward) => `${protocol} ${hostAddress} ${hostPort}`;
-const LOOPBACK = /^(localhost|127\.)/;
+type Ask = Extract<HostPortMessage, { ask: number }>;
 
-/** The ports that containers publish, open on this host as long as they run. `tell` hears of each change. */
+const keyOf = ({ protocol, hostAddress, port }: PortWish) => `${protocol} ${hostAddress} ${port}`;
+
+/**
+ * The ports that containers publish, open on this host as long as they run. The engine asks before a container starts, and what runs
+ * already (the machine or this process was started anew) is learnt from its list. `tell` hears of each change.
+ */
 export class PortForwards {
-  readonly #ways: Ways;
+  readonly #ways: PortWays;
   readonly #tell: (ports: PortForward[]) => void;
-  readonly #owner: typeof portOwner;
+  readonly #openPort: typeof openPort;
   /** by container */
-  readonly #wanted = new Map<string, Map<string, Open>>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #wanted = new Map<string, Map<string, Entry>>();
+  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(ways: Ways, tell: (ports: PortForward[]) => void, owner = portOwner) {
+  constructor(ways: PortWays, tell: (ports: PortForward[]) => void, open = openPort) {
     this.#ways = ways;
     this.#tell = tell;
-    this.#owner = owner;
+    this.#openPort = open;
+  }
+
+  /** For a container that is about to start. Gives why not, in words that follow a colon; undefined when it is open. */
+  ask({ ask, container, name, protocol, hostIp, hostPort }: Ask): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      const wish: PortWish = { protocol, hostAddress: addressOf(hostIp), port: hostPort };
+      const known = this.#wanted.get(container)?.get(keyOf(wish));
+      const opened = known && 'close' in known.opened ? known.opened : await this.#openPort(this.#ways, wish);
+      if ('refused' in opened) return opened.refused;
+      const entry = { wish, container: name, opened, ask, starting: true };
+      this.#put(container, entry);
+      this.#report();
+      return undefined;
+    });
+  }
+
+  /** What was asked for is not needed any more; fine when a later question is about the same port. */
+  release(ask: number): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const [id, ports] of this.#wanted)
+        for (const [key, entry] of ports) if (entry.ask === ask) await this.#drop(id, key, entry);
+    });
   }
 
   /** What this container publishes now; nothing when it has ended. Resolves when that is so on this host. */
   set(id: string, name: string, ports: readonly PortSummary[]): Promise<void> {
-    return this.#inTurn(() => this.#change(id, rulesOf(ports), name));
+    return this.#inTurn(() => this.#change(id, wishesOf(ports), name));
   }
 
-  /** Only these run. */
+  /** Only these run, and nobody waits for an answer any more. */
   keep(ids: readonly string[]): Promise<void> {
     return this.#inTurn(async () => {
-      for (const id of this.#wanted.keys()) if (!ids.includes(id)) await this.#change(id, [], '');
+      for (const [id, ports] of this.#wanted) {
+        for (const entry of ports.values()) entry.starting = false;
+        if (!ids.includes(id)) await this.#change(id, [], '');
+      }
     });
   }
 
@@ -47,81 +75,79 @@ export class PortForwards {
   retry(): Promise<void> {
     return this.#inTurn(async () => {
       for (const ports of this.#wanted.values())
-        for (const [key, open] of ports) {
-          if (open.report.state === 'open') continue;
-          const again = await this.#open(open.rule, open.report.container);
-          ports.set(key, again);
-          if (again.report.error !== open.report.error) this.#report();
+        for (const entry of ports.values()) {
+          if (!('refused' in entry.opened)) continue;
+          const again = await this.#openPort(this.#ways, entry.wish);
+          const news = !('refused' in again) || again.refused !== entry.opened.refused;
+          entry.opened = again;
+          if (news) this.#report();
         }
     });
   }
 
+  /** The guest has ended, and with it what QEMU forwarded. */
   close(): void {
-    for (const ports of this.#wanted.values()) for (const { close } of ports.values()) close?.();
+    for (const ports of this.#wanted.values())
+      for (const { opened } of ports.values()) if ('close' in opened) void opened.close();
     this.#wanted.clear();
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  async #change(id: string, rules: HostForward[], name: string): Promise<void> {
-    const before = this.#wanted.get(id) ?? new Map<string, Open>();
-    const after = new Map(rules.map((rule) => [keyOf(rule), rule]));
-    let changed = false;
-    for (const [key, open] of before)
+  async #change(id: string, wishes: PortWish[], name: string): Promise<void> {
+    const after = new Map(wishes.map((wish) => [keyOf(wish), wish]));
+    for (const [key, entry] of this.#wanted.get(id) ?? []) {
       if (!after.has(key)) {
-        changed = true;
-        before.delete(key);
-        await this.#shut(open);
+        if (!entry.starting) await this.#drop(id, key, entry);
+        continue;
       }
-    for (const [key, rule] of after)
-      if (!before.has(key)) {
-        changed = true;
-        before.set(key, await this.#open(rule, name));
-      }
-    if (before.size > 0) this.#wanted.set(id, before);
-    else this.#wanted.delete(id);
-    if (changed) this.#report();
+      const renamed = entry.container !== name;
+      Object.assign(entry, { container: name, starting: false });
+      if (renamed) this.#report();
+    }
+    for (const [key, wish] of after) {
+      if (this.#wanted.get(id)?.has(key)) continue;
+      this.#put(id, { wish, container: name, opened: await this.#openPort(this.#ways, wish), starting: false });
+      this.#report();
+    }
+  }
+
+  #put(id: string, entry: Entry): void {
+    const ports = this.#wanted.get(id) ?? new Map<string, Entry>();
+    this.#wanted.set(id, ports.set(keyOf(entry.wish), entry));
+  }
+
+  async #drop(id: string, key: string, { opened }: Entry): Promise<void> {
+    const ports = this.#wanted.get(id);
+    ports?.delete(key);
+    if (ports?.size === 0) this.#wanted.delete(id);
+    if ('close' in opened) await opened.close();
+    this.#report();
   }
 
   #report(): void {
-    this.#tell([...this.#wanted.values()].flatMap((ports) => [...ports.values()].map((open) => open.report)));
-  }
-
-  async #open(rule: HostForward, container: string): Promise<Open> {
-    const { protocol, hostAddress, hostPort: port } = rule;
-    const report: PortForward = { protocol, hostAddress, port, container, state: 'open' };
-    try {
-      await this.#ways.forward(rule);
-    } catch {
-      const owner = await this.#owner(protocol, port);
-      const error = owner
-        ? `${hostAddress}:${port}/${protocol} is taken on this host by ${owner}`
-        : `${hostAddress}:${port}/${protocol} cannot be opened on this host: it is taken, not allowed, or no address of this host`;
-      return { rule, report: { ...report, state: 'refused', error, ...(owner ? { owner } : {}) } };
-    }
-    const anywhere = hostAddress === '0.0.0.0' || LOOPBACK.test(hostAddress);
-    return { rule, report, close: protocol === 'tcp' && anywhere ? await relayLoopback(port) : undefined };
-  }
-
-  async #shut({ rule, report, close }: Open): Promise<void> {
-    close?.();
-    if (report.state === 'open') await this.#ways.unforward(rule).catch(() => undefined);
+    this.#tell([...this.#wanted.values()].flatMap((ports) => [...ports.values()].map(reportOf)));
   }
 }
 
-/** IPv6 addresses of this host cannot be forwarded from, but for its loopback; "::" comes with "0.0.0.0". */
-function rulesOf(ports: readonly PortSummary[]): HostForward[] {
-  const rules = new Map<string, HostForward>();
-  for (const { IP = '', PublicPort, Type } of ports) {
-    if (!PublicPort || (Type !== 'tcp' && Type !== 'udp')) continue;
-    const hostAddress = IP === '::' || IP === '' ? '0.0.0.0' : IP === '::1' ? '127.0.0.1' : IP;
-    if (isIPv6(hostAddress)) continue;
-    const rule: HostForward = { protocol: Type, hostAddress, hostPort: PublicPort, guestPort: PublicPort };
-    rules.set(keyOf(rule), rule);
-  }
-  return [...rules.values()];
+function reportOf({ wish: { protocol, hostAddress, port }, container, opened }: Entry): PortForward {
+  const report = { protocol, hostAddress, port, container };
+  if ('close' in opened) return { ...report, state: 'open' };
+  const owner = opened.owner === undefined ? {} : { owner: opened.owner };
+  return { ...report, state: 'refused', error: `${hostAddress}:${port}/${protocol}: ${opened.refused}`, ...owner };
+}
+
+/** "::" comes with "0.0.0.0", and is the same here. */
+const addressOf = (ip: string) => (ip === '' || ip === '::' ? '0.0.0.0' : ip);
+
+function wishesOf(ports: readonly PortSummary[]): PortWish[] {
+  return ports.flatMap(({ IP = '', PublicPort, Type }) =>
+    PublicPort && (Type === 'tcp' || Type === 'udp')
+      ? [{ protocol: Type, hostAddress: addressOf(IP), port: PublicPort }]
+      : [],
+  );
 }

@@ -8,6 +8,7 @@ import { engineTransport } from './engine-stream.ts';
 import { FolderNotices } from './folder-notices.ts';
 import { Delayed } from './delayed.ts';
 import type { Machine } from './machine.ts';
+import { answerHostPorts } from './host-port-asks.ts';
 import type { MachinePaths } from './paths.ts';
 import { PortForwards } from './port-forwards.ts';
 import { RunningContainers } from './running-containers.ts';
@@ -97,6 +98,7 @@ export function openSession(
   void watchStandstill(machine.process, paths.data, still, woke, over.signal);
   void running.follow(over.signal);
   void beat();
+  void answerHostPorts(http, forwards, over.signal);
   return {
     running: () => running.size,
     lastEnded: () => ended,

@@ -114,7 +114,7 @@ async function publish(state: NetworkState, record: AttachmentRecord, subject: N
     const { IPAddress: v4 = '', GlobalIPv6Address: v6 = '', EndpointID } = first.endpoint;
     const addresses = { ...(v4 ? { v4 } : {}), ...(v6 ? { v6 } : {}) };
     try {
-      record.published = await state.ports.publish(record.id, wishes, addresses);
+      record.published = await state.ports.publish(record, wishes, addresses);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       throw systemError(

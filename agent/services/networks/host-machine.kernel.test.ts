@@ -1,10 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { HostRefusal } from '../../networks/host-ports.ts';
+import type { PublishedPort } from '../../networks/ports.ts';
 import { ask, serve, subject, testNetworks, type TestNetworks } from './testing.ts';
 
 // An engine in a guest: 10.0.2.2 is the user's machine, and addresses of that machine are none of the guest's.
 let net: TestNetworks;
+const opened: string[] = [];
 beforeEach(async () => {
-  net = await testNetworks({ hostMachine: '10.0.2.2' });
+  opened.length = 0;
+  const hold = (container: { id: string }, { hostIp, hostPort }: PublishedPort) => {
+    if (hostPort === 18_735) return Promise.reject(new HostRefusal('address already in use by nginx (pid 7)'));
+    const text = `${container.id} ${hostIp}:${hostPort}`;
+    opened.push(text);
+    return Promise.resolve({ close: () => void opened.splice(opened.indexOf(text), 1) });
+  };
+  net = await testNetworks({ hostMachine: '10.0.2.2' }, { hold });
 });
 afterEach(() => net.end());
 
@@ -31,4 +41,18 @@ test('a port for an address of the user’s machine is reached at any address of
   } finally {
     for (const server of servers) server.kill();
   }
+});
+
+test('a port that the user’s machine has given away is refused in its words, and nothing of it is left', async () => {
+  const one = subject('one', { portBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18735' }] } });
+  await expect(net.networks.attach(net.networks.makeNamespace(one.id), one)).rejects.toThrow(
+    /failed to bind host port for 127\.0\.0\.1:18735:\S+:80\/tcp: address already in use by nginx \(pid 7\)$/,
+  );
+  expect(opened).toEqual([]);
+  const next = subject('next', { portBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '18735-18736' }] } });
+  const { ports } = await net.networks.attach(net.networks.makeNamespace(next.id), next);
+  expect(ports['80/tcp']).toEqual([{ HostIp: '127.0.0.1', HostPort: '18736' }]);
+  expect(opened).toEqual([`${next.id} 127.0.0.1:18736`]);
+  await net.networks.detach(next.id);
+  expect(opened).toEqual([]);
 });

@@ -26,7 +26,7 @@ export async function recover(state: NetworkState, ids: ReadonlySet<string>): Pr
     }
     await finishChanges(state, record);
     const { IPAddress: v4, GlobalIPv6Address: v6 } = record.networks[0]?.endpoint ?? {};
-    const lost = await state.ports.restore(record.id, record.published, {
+    const lost = await state.ports.restore(record, record.published, {
       ...(v4 ? { v4 } : {}),
       ...(v6 ? { v6 } : {}),
     });

@@ -6,6 +6,7 @@ import { Leases } from '../../networks/leases.ts';
 import type { Firewall } from '../../networks/firewall.ts';
 import type { Netavark } from '../../networks/netavark.ts';
 import type { NetworkRecord } from '../../networks/network-record.ts';
+import { NO_HOST, type HostPorts } from '../../networks/host-ports.ts';
 import { PortTable } from '../../networks/port-table.ts';
 import type { NetworkUsers } from '../../networks/types.ts';
 import type { Layout } from '../../store/layout.ts';
@@ -28,6 +29,8 @@ export interface NetworksOptions {
   >;
   users: NetworkUsers;
   events: EventSink;
+  /** of the user's machine, where this engine runs in a guest of it */
+  hostPorts?: HostPorts;
 }
 
 /** The networks' name server, as those that change networks see it. */
@@ -82,7 +85,7 @@ export class NetworkState {
 
   constructor(options: NetworksOptions, parts: { netavark: Netavark; firewall: Firewall; boot: string }) {
     this.options = options;
-    this.ports = new PortTable(options.config.hostMachine !== '');
+    this.ports = new PortTable(options.config.hostMachine === '' ? undefined : (options.hostPorts ?? NO_HOST));
     this.netavark = parts.netavark;
     this.firewall = parts.firewall;
     this.boot = parts.boot;

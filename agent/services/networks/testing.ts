@@ -43,7 +43,10 @@ const freePrefix = (): Promise<string> =>
     return prefixes.find((prefix) => !stdout.includes(` ${prefix}.`)) ?? '10.213';
   }));
 
-export async function testNetworks(config: Partial<NetworksOptions['config']> = {}): Promise<TestNetworks> {
+export async function testNetworks(
+  config: Partial<NetworksOptions['config']> = {},
+  hostPorts?: NetworksOptions['hostPorts'],
+): Promise<TestNetworks> {
   const directory = await mkdtemp(join(tmpdir(), 'berth-networks-'));
   const layout = new Layout(join(directory, 'root'), join(directory, 'run'));
   const prefix = await freePrefix();
@@ -62,6 +65,7 @@ export async function testNetworks(config: Partial<NetworksOptions['config']> = 
   };
   const start = () =>
     createNetworks({
+      ...(hostPorts ? { hostPorts } : {}),
       layout,
       sys: syscalls(),
       exec,
