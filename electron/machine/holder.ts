@@ -145,7 +145,10 @@ export class Holder {
   async #stream(): Promise<Duplex> {
     await this.#stopping;
     const { machine } = this.#running ?? (await this.#start());
-    return machine.engine();
+    return machine.engine().catch((error: unknown) => {
+      const { standstill } = this.#board.value;
+      throw standstill ? new MachineError(standstill.why, standstill.hint) : error;
+    });
   }
 
   #start(): Promise<Running> {
