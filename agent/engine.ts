@@ -151,7 +151,7 @@ export async function createEngine(config: EngineConfig, programs: Programs): Pr
     facts,
     checkCreate,
     buildSpec,
-    resolveMounts: createResolveMounts(volumes, config.root, config.socket),
+    resolveMounts: createResolveMounts(volumes, config.root, config.socket, config.hostFolders),
     checkUpdate,
     trimLog: (record) => trimLog(layout, gates, record),
   };

@@ -9,6 +9,7 @@ const FLAGS: Record<string, keyof EngineConfig | 'configFile'> = {
   '--runtime': 'runtime',
   '--config-file': 'configFile',
   '--host-machine': 'hostMachine',
+  '--host-folders': 'hostFolders',
   '--lock': 'lock',
 };
 

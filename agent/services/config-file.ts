@@ -79,6 +79,7 @@ const KEYS: Record<string, Read> = {
     const hostMachine = text(value, key);
     return hostMachine === '' || isIP(hostMachine) ? { hostMachine } : fail(key, 'an IP address');
   },
+  'host-folders': (value, key) => ({ hostFolders: text(value, key) }),
   labels: (value, key) => ({ labels: texts(value, key) }),
   'max-concurrent-downloads': (value, key) => ({ maxConcurrentDownloads: Math.max(1, count(value, key)) }),
   'cgroup-parent': (value, key) => ({

@@ -29,6 +29,8 @@ export interface EngineConfig {
    * machine's, so that each port is published on every address of the guest.
    */
   hostMachine: string;
+  /** [host-folders] '' or the file that names, a line each, the folders of the user's machine that this guest has: others are refused. */
+  hostFolders: string;
   /** `held`: whoever starts this engine makes sure that no other uses its directories, as the guest's init does; no locks are taken. */
   lock: 'take' | 'held';
   labels: string[];
@@ -68,6 +70,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   fixedCidrV6: '',
   ipv6: false,
   hostMachine: '',
+  hostFolders: '',
   lock: 'take',
   labels: [],
   maxConcurrentDownloads: 3,

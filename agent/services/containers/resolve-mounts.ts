@@ -10,14 +10,16 @@ import type { CheckedRequest, ResolveMounts } from '../../runtime/types.ts';
 import type { VolumeSource } from '../../volumes/types.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { parseBind, parseMountRequest, parseVolumesFrom, type ParsedMount } from './mount-parse.ts';
+import { checkShared } from './shared-folders.ts';
 
 /**
  * Where everything that is mounted comes from: volumes of other containers, `-v`, `--mount`, the image's volumes, each overriding the one
  * before at the same target. All is checked before anything is made; what was made is taken back on failure.
  */
 export const createResolveMounts =
-  (volumes: VolumeSource, root = '', socket = ''): ResolveMounts =>
+  (volumes: VolumeSource, root = '', socket = '', hostFolders = ''): ResolveMounts =>
   async (request, others, container) => {
+    checkShared(hostFolders, request.hostConfig);
     const inherited = inheritedMounts(request.hostConfig, others);
     const asked = askedMounts(request.hostConfig, socket);
     const fresh: string[] = [];
