@@ -6,11 +6,14 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleSuite } from '../electron/machine/testing/bundle-suite.ts';
@@ -20,14 +23,20 @@ import { buildGuest } from './build/main.ts';
 import { cacheDirectory } from './build/recipe.ts';
 
 // One start of the guest for all of these: under emulation it takes seconds.
-const guest = testGuest();
+// Its folder by 9p, which is what hosts without virtiofsd have; the machine's own tests have virtiofs.
+const guest = testGuest({ env: { BERTH_MACHINE_FOLDERS: '9p' } });
+let shared: string;
 const out = async (command: string) => (await guest.sh(command)).stdout.trim();
 
 beforeAll(async () => {
-  const started = await guest.berth('start');
+  shared = mkdtempSync(join(homedir(), '.berth-test-'));
+  const started = await guest.berth('start', '--folder', shared);
   expect(started.code, started.stderr).toBe(0);
 }, 180_000);
-afterAll(() => guest.remove(), 60_000);
+afterAll(async () => {
+  await guest.remove();
+  rmSync(shared, { recursive: true, force: true });
+}, 60_000);
 
 describe('the guest', () => {
   test('has no processes but its own few', async () => {
@@ -80,6 +89,24 @@ describe('the guest', () => {
       .toBe('linux');
     expect(await out('cat /run/berth/engine/engine.pid')).not.toBe(pid);
   }, 90_000);
+
+  test('has a folder of this host by 9p: what changes here is seen, there are links, modes and names that are real', async () => {
+    expect((await guest.status()).folders).toMatchObject([
+      { path: shared, how: '9p', state: 'mounted', notify: 'part' },
+    ]);
+    writeFileSync(join(shared, 'a'), 'one');
+    expect(await out(`cat ${shared}/a`)).toBe('one');
+    writeFileSync(join(shared, 'b'), 'two');
+    renameSync(join(shared, 'b'), join(shared, 'a'));
+    expect(
+      await out(
+        `cat ${shared}/a; cd ${shared}; ln -s a link; cp /bin/busybox busybox; chmod 700 busybox; ./busybox echo " runs"`,
+      ),
+    ).toBe('two runs');
+    expect(readlinkSync(join(shared, 'link'))).toBe('a');
+    const { uid, mode } = statSync(join(shared, 'busybox'));
+    expect([uid, mode & 0o777]).toEqual([process.getuid?.(), 0o700]);
+  });
 
   test('passes the conformance suite of control groups on its unified hierarchy', async () => {
     const script = await bundleSuite('agent/cgroups/v2.kernel.test.ts');

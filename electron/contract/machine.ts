@@ -69,6 +69,8 @@ export interface FolderReport extends SharedFolder {
   /** what containers are told of changes made on this host; `none` with the reason in `notifyLimit` */
   notify: 'all' | 'part' | 'none';
   notifyLimit?: string;
+  /** what does not hold of the owners of files, in words */
+  ownerLimit?: string;
 }
 
 /** The guest's memory, one picture: the parts add up to `total`. */

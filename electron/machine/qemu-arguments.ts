@@ -6,6 +6,10 @@ export interface QemuHost {
   arch: string;
   /** /dev/kvm can be opened; only asked on Linux */
   kvm: boolean;
+  /** a virtiofsd that this user can run; only looked for on Linux */
+  virtiofsd: boolean;
+  /** this QEMU serves folders by 9p: it may be built without */
+  virtfs: boolean;
 }
 export type Accelerator = 'kvm' | 'hvf' | 'whpx' | 'tcg';
 
@@ -26,9 +30,14 @@ export const qemuCapabilities = (host: QemuHost, accelerator = acceleratorOf(hos
   // Free page reporting discards pages with madvise, or what the platform has of it; Windows has not.
   reclaimsMemory: host.platform !== 'win32',
   growsDisk: true,
-  // virtiofsd is a Linux program; the guest's kernel has no 9p.
-  sharedFolders: host.platform === 'linux' ? 'virtiofs' : 'none',
+  sharedFolders: sharingOf(host),
 });
+
+/** virtiofs is the faster by far, and its program one of Linux; QEMU for Windows has neither. */
+function sharingOf({ platform, virtiofsd, virtfs }: QemuHost): DriverCapabilities['sharedFolders'] {
+  if (platform === 'linux' && virtiofsd) return 'virtiofs';
+  return platform !== 'win32' && virtfs ? '9p' : 'none';
+}
 
 /**
  * QEMU's command line: no firmware's menus, no default devices, the kernel started directly, the disks by virtio.
@@ -48,7 +57,7 @@ export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-name', 'berth'],
     ...['-machine', arm ? 'virt' : 'q35,vmport=off', '-accel', accelerationOf(host, accelerator)],
     ...['-cpu', processorOf(host, accelerator), '-smp', String(config.cpus)],
-    ...memoryOf(host, config),
+    ...memoryOf(config),
     ...['-kernel', files.kernel, '-initrd', files.initrd],
     ...['-append', kernelCommandLine(arm, config)],
     // appended to, so that it can be cut while it is written
@@ -89,7 +98,9 @@ const kernelCommandLine = (arm: boolean, config: MachineConfig) =>
     ),
     ...encoded(
       'shares',
-      config.shares.map(({ tag, path, writable }) => `${tag} ${writable ? 'rw' : 'ro'} ${path}`),
+      config.shares.map(
+        ({ how, tag, path, writable }) => `${tag} ${how === '9p' ? '9p-' : ''}${writable ? 'rw' : 'ro'} ${path}`,
+      ),
     ),
   ].join(' ');
 
@@ -100,19 +111,32 @@ const encoded = (name: string, lines: string[]) =>
 /** For a POSIX shell. */
 const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
 
-/** Linux: memory that other programs can map, which is how a program on this host serves files into the guest's memory. */
-function memoryOf(host: QemuHost, { memory, shares }: MachineConfig): string[] {
-  if (shares.length === 0 || host.platform !== 'linux') return ['-m', String(memory)];
+/** For virtiofs, memory that other programs can map, which is how a program on this host serves files into the guest's memory. */
+function memoryOf({ memory, shares }: MachineConfig): string[] {
+  if (!shares.some(({ how }) => how === 'virtiofs')) return ['-m', String(memory)];
   return [
     ...['-m', String(memory), '-object', `memory-backend-memfd,id=memory,size=${memory}M,share=on`],
     ...['-machine', 'memory-backend=memory'],
   ];
 }
 
-const shareOf = ({ tag, socket }: FolderShare): string[] => [
-  ...['-chardev', `socket,id=${tag},path=${escape(socket)}`],
-  ...['-device', `vhost-user-fs-pci,queue-size=1024,chardev=${tag},tag=${tag}`],
-];
+/**
+ * 9p: files are made by QEMU, and so belong to the user who runs it; links, modes and names are the real ones, which the mapped models
+ * replace by files and attributes that only a guest understands.
+ */
+function shareOf(share: FolderShare): string[] {
+  const { how, tag, path, writable } = share;
+  if (how === 'virtiofs')
+    return [
+      ...['-chardev', `socket,id=${tag},path=${escape(share.socket)}`],
+      ...['-device', `vhost-user-fs-pci,queue-size=1024,chardev=${tag},tag=${tag}`],
+    ];
+  const readOnly = writable ? '' : ',readonly=on';
+  return [
+    ...['-fsdev', `local,id=${tag},path=${escape(path)},security_model=none,multidevs=remap${readOnly}`],
+    ...['-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`],
+  ];
+}
 
 /** A comma in an option's value is written twice. */
 const escape = (value: string) => value.replaceAll(',', ',,');

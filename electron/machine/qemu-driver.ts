@@ -13,6 +13,7 @@ import {
 } from './qemu-arguments.ts';
 import { qemuProcess } from './qemu-process.ts';
 import { MachineError, type MachineDriver, type MachineConfig, type MachineProcess } from './types.ts';
+import { findVirtiofsd } from './virtiofsd.ts';
 
 const ELSEWHERE: Record<string, string[]> = {
   darwin: ['/opt/homebrew/bin', '/usr/local/bin'],
@@ -27,6 +28,8 @@ export const thisHost = (): QemuHost => ({
   platform: process.platform,
   arch: process.arch,
   kvm: process.platform === 'linux' && canOpenKvm(),
+  virtiofsd: process.platform === 'linux' && findVirtiofsd() !== undefined,
+  virtfs: process.platform !== 'win32',
 });
 
 /** A device node alone says nothing: without the hardware, opening it fails. */
@@ -54,8 +57,9 @@ function findQemu(host: QemuHost): string {
 }
 
 /** QEMU on every platform; the acceleration is the best that really works here. `log` gets what QEMU says. */
-export async function createQemuDriver(log: string, host: QemuHost = thisHost()): Promise<MachineDriver> {
-  const program = findQemu(host);
+export async function createQemuDriver(log: string, given: QemuHost = thisHost()): Promise<MachineDriver> {
+  const program = findQemu(given);
+  const host = await withFolders(program, given);
   const best = acceleratorOf(host);
   const accelerator = best === 'tcg' || (await works(program, host, best)) ? best : 'tcg';
   const refused = accelerator === best ? '' : ` (${best} is there and does not work)`;
@@ -71,10 +75,22 @@ export async function createQemuDriver(log: string, host: QemuHost = thisHost())
   };
 }
 
+/** With what this QEMU really has for folders, where that matters. `BERTH_MACHINE_FOLDERS=9p` (or `none`) leaves out what is better. */
+async function withFolders(program: string, host: QemuHost, wanted = process.env['BERTH_MACHINE_FOLDERS']) {
+  const virtiofsd = host.virtiofsd && wanted !== '9p' && wanted !== 'none';
+  const virtfs =
+    !virtiofsd && host.virtfs && wanted !== 'none' && (await succeeds(program, ['-device', 'virtio-9p-pci,help']));
+  return { ...host, virtiofsd, virtfs };
+}
+
 /** Makes a processor with this acceleration and ends: a device that opens may still lack what QEMU needs (nested virtualisation). */
-function works(program: string, host: QemuHost, accelerator: Accelerator): Promise<boolean> {
+const works = (program: string, host: QemuHost, accelerator: Accelerator) =>
+  succeeds(program, probeArguments(host, accelerator));
+
+/** Whether QEMU ends well with these arguments when its monitor is told to. */
+function succeeds(program: string, args: string[]): Promise<boolean> {
   return new Promise((done) => {
-    const child = spawn(program, probeArguments(host, accelerator), { stdio: ['pipe', 'ignore', 'ignore'] });
+    const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'] });
     const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
     child.stdin.on('error', () => undefined);
     child.stdin.end('quit\n');

@@ -4,7 +4,6 @@ import { untilIdleStop } from './idle.ts';
 import { engineEnvironment } from './host-environment.ts';
 import { diskWarnings, readMemory } from './pictures.ts';
 import { effectiveFolders } from './settings.ts';
-import { virtiofsdArguments } from './virtiofs.ts';
 
 test('folders are mounted by their whole paths, each once, none inside another of the same kind', () => {
   const rw = (path: string) => ({ path, writable: true });
@@ -14,14 +13,6 @@ test('folders are mounted by their whole paths, each once, none inside another o
     rw('/data'),
     ro('/data/fixed'),
   ]);
-});
-
-test('files that a guest makes belong to the user who is not root', () => {
-  const share = { tag: 'share0', path: '/home/me', writable: false, socket: '/run/s' };
-  const asUser = virtiofsdArguments({ program: 'virtiofsd', kind: 'rust' }, share, false);
-  expect(asUser).toContain(`--translate-uid=squash-guest:0:${process.getuid?.()}:4294967295`);
-  expect(asUser).toContain('--readonly');
-  expect(virtiofsdArguments({ program: 'virtiofsd', kind: 'qemu' }, share, true)).toContain('source=/home/me');
 });
 
 test('the engine in the guest has the proxies of this host, as they are reached from there', () => {

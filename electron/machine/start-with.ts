@@ -7,14 +7,15 @@ import type { MachinePaths } from './paths.ts';
 import { createQemuDriver } from './qemu-driver.ts';
 import { endOrphan } from './orphan.ts';
 import type { Readiness } from './readiness.ts';
+import { serveFolders } from './serve-folders.ts';
 import { effectiveFolders } from './settings.ts';
 import { MachineError } from './types.ts';
-import { serveFolders } from './virtiofs.ts';
 
 /** A machine and what goes with it: `release` ends the programs that serve its folders, once it has ended. */
 export interface HeldMachine extends Machine {
   /** what the user should know of how it runs */
   readonly warnings: readonly string[];
+  readonly folders: readonly FolderReport[];
   release(): void;
 }
 
@@ -45,13 +46,15 @@ export async function startWith(
   const once = async (opened: MachineImage): Promise<HeldMachine> => {
     readiness.again();
     writeFileSync(paths.folderLog, '', { mode: 0o600 });
-    const served = await serveFolders(effectiveFolders(settings.folders), paths.run, paths.folderLog);
+    const places = { run: paths.run, log: paths.folderLog };
+    const served = await serveFolders(driver.capabilities.sharedFolders, effectiveFolders(settings.folders), places);
     tell({ folders: served.reports });
     try {
       const options = { paths, image: opened, settings, driver, readiness, signal, shares: served.shares };
       const machine = await startMachine(options);
-      tell({ folders: served.reports.map((report, index) => mounted(report, machine.unshared.get(`share${index}`))) });
-      return { ...machine, warnings: driver.warnings, release: served.close };
+      const folders = served.reports.map((report, index) => mounted(report, machine.unshared.get(`share${index}`)));
+      tell({ folders });
+      return { ...machine, warnings: driver.warnings, folders, release: served.close };
     } catch (error) {
       served.close();
       throw error;

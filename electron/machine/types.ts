@@ -22,13 +22,20 @@ export interface MachineConfig extends Pick<MachineSettings, 'cpus' | 'memory'> 
   shares: FolderShare[];
 }
 
-/** A host folder that the guest mounts at the same path. `socket` is of the program that serves it. */
-export interface FolderShare {
+interface Share {
   tag: string;
   path: string;
   writable: boolean;
+}
+
+/** Served by a program of this host, which listens on `socket`. */
+export interface VirtiofsShare extends Share {
+  how: 'virtiofs';
   socket: string;
 }
+
+/** A host folder that the guest mounts at the same path. 9p is served by QEMU itself. */
+export type FolderShare = VirtiofsShare | (Share & { how: '9p' });
 
 /** A port of this host that leads to the same or another of the guest. */
 export interface HostForward {
