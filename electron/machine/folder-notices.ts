@@ -1,17 +1,21 @@
 import { lstat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { MountPoint } from '../../agent/api/container.ts';
-import type { SharedFolder } from '../contract/machine.ts';
-import { TreeWatcher } from './tree-watcher.ts';
+import type { FolderReport, SharedFolder } from '../contract/machine.ts';
+import { MOST_FOLDERS, TreeWatcher, type Limit } from './tree-watcher.ts';
 
-/** Milliseconds that changes are collected, and the most paths that one batch tells. */
+/** Milliseconds that changes are collected, and how many files one batch tells singly: of more, their folders are told. */
 const COLLECT = 40;
 const MOST = 512;
 
 /**
- * Sets a file's time of change to what it is: the guest's kernel then tells a change of content to who watches there, and reads the file's
- * size anew. A time that changed meanwhile on the host is what the guest reads first.
+ * For each path: a link to it that is bound to fail (it is there, or the other file is on another file system) makes the guest ask this
+ * host what has that name now, though it knew a moment ago; an editor's rename would be told, and the old content read. Then its time of
+ * change is set to what it is: the guest's kernel tells a change of content to who watches there, and reads the size anew. A time that
+ * changed meanwhile on the host is what the guest reads first.
  */
-const NOTICE = 'while IFS= read -r f; do touch -c -m -r "$f" "$f"; done';
+const NOTICE =
+  'while IFS= read -r f; do link /run/berth/folders "$f" 2>/dev/null; [ -e "$f" ] && touch -c -m -r "$f" "$f"; done; :';
 
 /** Runs a command line in the guest with this input. */
 export type RunInGuest = (command: string, input: string) => Promise<unknown>;
@@ -21,19 +25,28 @@ export type RunInGuest = (command: string, input: string) => Promise<unknown>;
  * are watched here, and each change is repeated in the guest as one that changes nothing.
  */
 export class FolderNotices {
-  readonly #shares: readonly SharedFolder[];
+  readonly #shares: readonly Pick<SharedFolder, 'path'>[];
   readonly #run: RunInGuest;
+  readonly #limited: (limits: ReadonlyMap<string, Limit>) => void;
   /** by path: who has it mounted, and its watcher */
   readonly #watched = new Map<string, { users: Set<string>; watcher: TreeWatcher }>();
   /** by path: what it was when it was told; the telling itself comes back as a change */
   readonly #told = new Map<string, string>();
-  readonly #pending = new Set<string>();
+  /** by path: why not all below it is watched */
+  readonly #limits = new Map<string, Limit>();
+  #pending = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(shares: readonly SharedFolder[], run: RunInGuest) {
+  /** `limited` hears each time when it is another set of paths below which not all is watched. */
+  constructor(
+    shares: readonly Pick<SharedFolder, 'path'>[],
+    run: RunInGuest,
+    limited: (limits: ReadonlyMap<string, Limit>) => void = () => undefined,
+  ) {
     this.#shares = shares;
     this.#run = run;
+    this.#limited = limited;
   }
 
   /** What this container has mounted; nothing when it has ended. */
@@ -43,6 +56,7 @@ export class FolderNotices {
       if (!paths.has(path) && users.delete(id) && users.size === 0) {
         watcher.close();
         this.#watched.delete(path);
+        if (this.#limits.delete(path)) this.#limited(this.#limits);
       }
     for (const path of paths) if (this.#isShared(path)) this.#use(path, id);
     if (this.#watched.size === 0) this.#told.clear();
@@ -60,23 +74,31 @@ export class FolderNotices {
 
   #use(path: string, id: string): void {
     const known = this.#watched.get(path);
-    if (known) known.users.add(id);
-    else
-      this.#watched.set(path, { users: new Set([id]), watcher: new TreeWatcher(path, (each) => this.#changed(each)) });
+    if (known) {
+      known.users.add(id);
+      return;
+    }
+    const limited = (why: Limit) => {
+      if (this.#limits.get(path) === why) return;
+      this.#limits.set(path, why);
+      this.#limited(this.#limits);
+    };
+    const watcher = new TreeWatcher(path, (each) => this.#changed(each), limited);
+    this.#watched.set(path, { users: new Set([id]), watcher });
   }
 
   #changed(path: string): void {
-    if (path.includes('\n') || this.#pending.size >= MOST) return;
-    this.#pending.add(path);
+    if (path.includes('\n')) return;
+    this.#pending.add(this.#pending.size < MOST ? path : dirname(path));
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#last = this.#last.then(() => this.#send()).catch(() => undefined);
+      const paths = this.#pending;
+      this.#pending = new Set();
+      this.#last = this.#last.then(() => this.#send(paths)).catch(() => undefined);
     }, COLLECT);
   }
 
-  async #send(): Promise<void> {
-    const paths = [...this.#pending];
-    this.#pending.clear();
+  async #send(paths: ReadonlySet<string>): Promise<void> {
     const news: string[] = [];
     for (const path of paths) {
       const state = await stateOf(path);
@@ -88,7 +110,23 @@ export class FolderNotices {
   }
 }
 
+/** Undefined for what is not told: setting a link's time would set that of the file it leads to. */
 async function stateOf(path: string): Promise<string | undefined> {
   const info = await lstat(path, { bigint: true }).catch(() => undefined);
-  return info && !info.isSymbolicLink() ? `${info.ino} ${info.size} ${info.mtimeNs}` : undefined;
+  if (!info) return 'gone';
+  return info.isSymbolicLink() ? undefined : `${info.ino} ${info.size} ${info.mtimeNs}`;
+}
+
+/** What is told of folders, with what cannot be told at present. */
+export function withLimits(reports: readonly FolderReport[], limits: ReadonlyMap<string, Limit>): FolderReport[] {
+  return reports.map((report) => {
+    const here = [...limits].filter(([path]) => path === report.path || path.startsWith(`${report.path}/`));
+    if (report.state === 'failed' || here.length === 0) return report;
+    const words = here.map(([path, why]) =>
+      why === 'folders'
+        ? `below ${path} only the first ${MOST_FOLDERS.toLocaleString('en')} folders are watched`
+        : `below ${path} not all is watched, since this system gives no more watches (fs.inotify.max_user_watches)`,
+    );
+    return { ...report, notifyLimit: [report.notifyLimit, ...words].filter(Boolean).join('; ') };
+  });
 }

@@ -1,4 +1,13 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -132,6 +141,14 @@ describe('a machine', { timeout: 120_000 }, () => {
     expect((await guest.status()).folders).toMatchObject([{ path: shared, how: 'virtiofs', state: 'mounted' }]);
   });
 
+  it('a folder of this host that is not shared is refused, and what is the guest’s own is not', async () => {
+    const refused = await guest.docker(['run', '--rm', '-v', `${shared}-other:/src`, 'bb', 'true']);
+    expect(refused.stderr).toContain(`Mounts denied: the path ${shared}-other is not shared`);
+    expect(refused.stderr).toContain(`berth machine set --folder ${shared} --folder ${shared}-other`);
+    const own = ['/var/run/docker.sock', '/etc/localtime', '/lib/modules', '/sys/fs/cgroup', '/run/of-a-test'];
+    await guest.ok('run', '--rm', ...own.flatMap((path, at) => ['-v', `${path}:/own/${at}:ro`]), 'bb', 'true');
+  });
+
   it('changes of files made here are told to containers', async () => {
     const watcher = `const fs=require('fs');fs.watch('/src',(k,n)=>console.log(n,fs.existsSync('/src/edited')&&fs.readFileSync('/src/edited','utf8')));setInterval(()=>{},1e3);console.log('ready')`;
     writeFileSync(join(shared, 'edited'), 'one');
@@ -145,7 +162,15 @@ describe('a machine', { timeout: 120_000 }, () => {
     });
     expect(statSync(join(shared, 'edited')).size).toBeGreaterThanOrEqual(4);
     writeFileSync(join(shared, 'made'), '');
+    const began = performance.now();
     await until(async () => (await guest.ok('logs', 'watcher')).includes('made'));
+    figures.push(`a new file told after at most ${Math.round(performance.now() - began)} ms`);
+    // as editors save, and again while the guest still knows the file that had the name
+    for (const content of ['first', 'second']) {
+      writeFileSync(join(shared, 'edited~'), content);
+      renameSync(join(shared, 'edited~'), join(shared, 'edited'));
+      await until(async () => (await guest.ok('logs', 'watcher')).includes(`edited ${content}`));
+    }
     await guest.ok('rm', '-f', 'watcher');
   });
 

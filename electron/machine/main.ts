@@ -144,7 +144,11 @@ function printStatus(status: MachineStatus): void {
     lines.push(stepLine(step), ...(step.hint ? [`         what to do: ${step.hint}`] : []));
   for (const { protocol, hostAddress, port, container, error } of status.ports ?? [])
     lines.push(`port     ${hostAddress}:${port}/${protocol} ${container}${error ? `: ${error}` : ''}`);
-  for (const { path, how, error } of status.folders ?? []) lines.push(`folder   ${path} ${error ? `: ${error}` : how}`);
+  for (const { path, how, error, notifyLimit, ownerLimit } of status.folders ?? []) {
+    lines.push(`folder   ${path}${error ? `: ${error}` : ` ${how}`}`);
+    if (notifyLimit) lines.push(`         changes: ${notifyLimit}`);
+    if (ownerLimit) lines.push(`         owners: ${ownerLimit}`);
+  }
   if (status.memory) lines.push(`memory   ${Object.entries(status.memory).map(mebibytes).join(', ')} (MiB)`);
   if (status.disk) lines.push(`disk     ${Object.entries(status.disk).map(mebibytes).join(', ')} (MiB)`);
   if (status.pending && status.pending.length > 0) lines.push(`restart  needed for: ${status.pending.join(', ')}`);

@@ -5,15 +5,15 @@ import { pause } from '../host/signals.ts';
 import { boundLog } from './bounded-log.ts';
 import { clockLag, onWake, setClock } from './clock.ts';
 import { engineTransport } from './engine-stream.ts';
-import { FolderNotices } from './folder-notices.ts';
+import { FolderNotices, withLimits } from './folder-notices.ts';
 import { Delayed } from './delayed.ts';
-import type { Machine } from './machine.ts';
 import { answerHostPorts } from './host-port-asks.ts';
 import type { MachinePaths } from './paths.ts';
 import { PortForwards } from './port-forwards.ts';
 import { RunningContainers } from './running-containers.ts';
 import { watchStandstill } from './standstill.ts';
 import { runOver } from '../engine/ssh-exec.ts';
+import type { HeldMachine } from './start-with.ts';
 
 /** Milliseconds between looks at what changes slowly: the clock, refused ports. */
 const BEAT = 3_000;
@@ -36,7 +36,7 @@ export interface Session {
 
 /** What goes on beside a machine that runs: published ports, notices of changed files, its clock. `tell` hears what changes. */
 export function openSession(
-  machine: Machine,
+  machine: HeldMachine,
   /** what is on this host: the data disk and the logs */
   paths: Pick<MachinePaths, 'data' | 'console' | 'log' | 'folderLog'>,
   /** looks at what changes slowly, and tells it */
@@ -48,8 +48,10 @@ export function openSession(
   const client = new EngineClient(transport);
   const http = new EngineHttp(transport);
   const forwards = new PortForwards(machine.process, (ports) => tell({ ports }));
-  const notices = new FolderNotices(machine.shares, async (command, input) =>
-    runOver(await machine.ssh.client(), command, input),
+  const notices = new FolderNotices(
+    machine.shares,
+    async (command, input) => runOver(await machine.ssh.client(), command, input),
+    (limits) => tell({ folders: withLimits(machine.folders, limits) }),
   );
   const guest = async (command: string) => runOver(await machine.ssh.client(), command);
   const trim = new Delayed(TRIM_AFTER, () => guest('sync; fstrim /var/lib/berth'));

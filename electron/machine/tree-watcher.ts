@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path';
 
 /** Folders of a tree that are watched; more would take the kernel's memory and this process's time. */
 export const MOST_FOLDERS = 8_192;
+/** Too many folders; or the system gives this user no more watches. */
+export type Limit = 'folders' | 'watches';
 /** Never edited by hand, and large. */
 const SKIPPED = new Set(['node_modules', '.git']);
 
@@ -12,14 +14,15 @@ const SKIPPED = new Set(['node_modules', '.git']);
  * system watches trees itself. What was not there, or is no more, is told too.
  */
 export class TreeWatcher {
-  /** not all of the tree is watched: it has too many folders */
-  partial = false;
   readonly #tell: (path: string) => void;
+  readonly #limited: (why: Limit) => void;
   readonly #watchers = new Map<string, FSWatcher>();
   #closed = false;
 
-  constructor(root: string, tell: (path: string) => void) {
+  /** `limited` hears, once or more often, that not all of the tree is watched. */
+  constructor(root: string, tell: (path: string) => void, limited: (why: Limit) => void = () => undefined) {
     this.#tell = tell;
+    this.#limited = limited;
     if (process.platform === 'linux') void this.#walk(root);
     else this.#watch(root, true);
   }
@@ -32,10 +35,7 @@ export class TreeWatcher {
 
   async #walk(path: string): Promise<void> {
     if (this.#closed || this.#watchers.has(path)) return;
-    if (this.#watchers.size >= MOST_FOLDERS) {
-      this.partial = true;
-      return;
-    }
+    if (this.#watchers.size >= MOST_FOLDERS) return this.#limited('folders');
     this.#watch(path, false);
     const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
     for (const entry of entries)
@@ -47,8 +47,9 @@ export class TreeWatcher {
       const watcher = watch(path, { recursive }, (_kind, name) => void this.#event(path, name));
       watcher.on('error', () => this.#forget(path));
       this.#watchers.set(path, watcher);
-    } catch {
-      this.partial = true; // gone already, or no more watches are given to this user
+    } catch (error) {
+      // else it is gone already
+      if (['ENOSPC', 'EMFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) this.#limited('watches');
     }
   }
 
@@ -56,7 +57,8 @@ export class TreeWatcher {
     const path = name === null ? folder : join(folder, name);
     const info = await lstat(path).catch(() => undefined);
     if (this.#closed) return;
-    this.#tell(info ? path : dirname(path));
+    this.#tell(path);
+    if (!info) this.#tell(dirname(path));
     if (!info) this.#forget(path);
     // what was put into a new folder before it was watched is told by the folder
     else if (info.isDirectory() && process.platform === 'linux' && !SKIPPED.has(name ?? '')) await this.#walk(path);

@@ -80,6 +80,7 @@ const live: Partial<MachineStatus> = {
       state: 'mounted',
       notify: 'part',
       notifyLimit: 'only the first 8,192 folders are watched',
+      ownerLimit: 'What containers make here belongs to you.',
     },
     {
       path: '/mnt/gone',

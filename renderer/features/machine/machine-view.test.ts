@@ -129,6 +129,7 @@ test('memory, disk, ports with the owner of a taken one, folders', async () => {
   expect(taken).toContain('not open');
   expect(taken).toContain('Taken by postgres (pid 1234)');
   expect(text()).toContain('only the first 8,192 folders are watched');
+  expect(text()).toContain('What containers make here belongs to you.');
   expect(text()).toContain('there is no such folder');
 });
 
