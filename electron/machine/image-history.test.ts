@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -106,4 +115,41 @@ test('tells of the first failure where both fail, there is no other, or it is no
   expect(given.tried).toEqual(['2']);
   // none of these counts against it
   expect(await startNewest(paths, two, starter([]).attempt)).not.toHaveProperty('warning');
+});
+
+test('an image that is gone, as when its cache was cleared while the machine slept, does not keep the last good one from running', async () => {
+  const { attempt } = starter([]);
+  const one = image('1');
+  await startNewest(paths, one, attempt);
+  rmSync(one, { recursive: true });
+  const { result, warning } = await startNewest(paths, one, attempt);
+  expect(result).toBe('1');
+  expect(warning).toContain(`${one} has no image`);
+  await expect(startNewest(machinePaths({ BERTH_MACHINE_HOME: folder }), one, attempt)).rejects.toMatchObject({
+    message: `${one} has no image`,
+    hint: 'build it: berth machine build',
+  });
+});
+
+test.each([
+  ['no JSON', () => '{', 'it is no manifest'],
+  ['no parts', () => '{"version":"1"}', 'it is no manifest'],
+  ['a part elsewhere', (text: string) => text.replace('"name":"root"', '"name":"../root"'), 'it is no manifest'],
+  [
+    'another digest',
+    (text: string) => text.replace(/"[0-9a-f]{64}"/, `"${'0'.repeat(64)}"`),
+    'kernel: its digest is not',
+  ],
+  ['another size', (text: string) => text.replace(/"size":\d+/, '"size":1'), 'bytes instead of 1'],
+])('a manifest with %s starts nothing, and says what to do', async (_what, damage, why) => {
+  const { attempt, tried } = starter([]);
+  const one = image('1');
+  const manifest = join(one, 'manifest.json');
+  writeFileSync(manifest, damage(readFileSync(manifest, 'utf8')));
+  await expect(startNewest(paths, one, attempt)).rejects.toMatchObject({
+    message: expect.stringContaining(why),
+    hint: 'build it again: berth machine build --force',
+    step: 'process',
+  });
+  expect(tried).toEqual([]);
 });

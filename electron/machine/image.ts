@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { imageRemedy } from './image-place.ts';
 import { MachineError } from './types.ts';
@@ -54,18 +54,22 @@ export async function openImage(directory: string, stamps: string): Promise<Mach
   };
 }
 
-/** What is on disk is not the image that was made. */
+/** What is on disk is not the image that was made, or is not there. */
 export class DamagedImage extends MachineError {}
 
 const damaged = (path: string, why: string) =>
   new DamagedImage(`the machine's image is damaged: ${path}: ${why}`, imageRemedy(true), 'process');
 
+/** A part lies in the image's own folder. */
+const isPart = ({ name, sha256 }: Manifest['files']['kernel']) =>
+  basename(name) === name && /^[0-9a-f]{64}$/.test(sha256);
+
 function readManifest(directory: string): Manifest {
   const path = join(directory, 'manifest.json');
-  if (!existsSync(path)) throw new MachineError(`${directory} has no image`, imageRemedy(false), 'process');
+  if (!existsSync(path)) throw new DamagedImage(`${directory} has no image`, imageRemedy(false), 'process');
   try {
     const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
-    if (PARTS.every((part) => typeof manifest.files[part].sha256 === 'string')) return manifest;
+    if (PARTS.every((part) => isPart(manifest.files[part]))) return manifest;
   } catch {
     // told below
   }
