@@ -1,9 +1,9 @@
-import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { constants, openSync } from 'node:fs';
 import { createConnection } from 'node:net';
-import type { Server } from 'node:http';
 import { dirname, join } from 'node:path';
 import { createEngine } from './engine.ts';
+import { listen } from './listen.ts';
 import { dropMountNamespace } from './namespaces/mount-namespace.ts';
 import type { Programs } from './requirements.ts';
 import type { EngineConfig } from './services/config.ts';
@@ -67,29 +67,4 @@ async function freeSocket(path: string): Promise<void> {
   });
   if (answers) throw new Error(`another engine listens on ${path} (--socket)`);
   await rm(path);
-}
-
-async function listen(server: Server, path: string): Promise<void> {
-  const mask = process.umask(0o177);
-  try {
-    await new Promise<void>((done, fail) => {
-      server.once('error', fail);
-      server.listen(path, done);
-    });
-  } finally {
-    process.umask(mask);
-  }
-  const group = await engineGroup();
-  if (group !== undefined) await chown(path, 0, group);
-  await chmod(path, 0o660);
-}
-
-/** The group that may use the engine: berth, else docker. */
-async function engineGroup(): Promise<number | undefined> {
-  const lines = (await readFile('/etc/group', 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
-  for (const name of ['berth', 'docker']) {
-    const found = lines.find((fields) => fields[0] === name);
-    if (found?.[2]) return Number(found[2]);
-  }
-  return undefined;
 }

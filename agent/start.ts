@@ -1,6 +1,6 @@
 import { errorWords } from './api/error-words.ts';
 import { ConfigError } from './services/config-file.ts';
-import { loadConfig } from './services/command-line.ts';
+import { configBefore, loadConfig } from './services/command-line.ts';
 import type { EngineConfig } from './services/config.ts';
 import { isHybridCgroup } from './namespaces/mount-namespace.ts';
 import { checkRequirements, type Programs } from './requirements.ts';
@@ -9,6 +9,8 @@ import { checkRequirements, type Programs } from './requirements.ts';
 async function engine(args: readonly string[]): Promise<number> {
   let config: EngineConfig;
   try {
+    const before = configBefore(args);
+    if (before.begin !== '') await (await import('./begin.ts')).untilBegun(before.begin, before);
     config = await loadConfig(args);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

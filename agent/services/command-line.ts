@@ -11,6 +11,7 @@ const FLAGS: Record<string, keyof EngineConfig | 'configFile'> = {
   '--host-machine': 'hostMachine',
   '--host-folders': 'hostFolders',
   '--lock': 'lock',
+  '--begin': 'begin',
 };
 
 /** Reads `berth engine`'s arguments: `--flag VALUE` or `--flag=VALUE`. Throws ConfigError. */
@@ -28,6 +29,12 @@ export function parseArguments(args: readonly string[]): Partial<EngineConfig> &
   }
   return result;
 }
+
+/** What is known before any file may be read, `begin` among it. Throws ConfigError. */
+export const configBefore = (args: readonly string[]): EngineConfig => {
+  const { configFile: _later, ...fromArguments } = parseArguments(args);
+  return { ...DEFAULT_CONFIG, ...fromArguments };
+};
 
 /** Command line over configuration file over defaults, checked. Throws ConfigError. */
 export async function loadConfig(args: readonly string[]): Promise<EngineConfig> {

@@ -33,6 +33,8 @@ export interface EngineConfig {
   hostFolders: string;
   /** `held`: whoever starts this engine makes sure that no other uses its directories, as the guest's init does; no locks are taken. */
   lock: 'take' | 'held';
+  /** a directory: the engine is loaded, and waits there until it may begin; '' begins at once */
+  begin: string;
   labels: string[];
   /** [max-concurrent-downloads] */
   maxConcurrentDownloads: number;
@@ -72,6 +74,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   hostMachine: '',
   hostFolders: '',
   lock: 'take',
+  begin: '',
   labels: [],
   maxConcurrentDownloads: 3,
   cgroupParent: '/berth',

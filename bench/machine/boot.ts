@@ -33,9 +33,16 @@ async function idle(driver: MachineDriver, image: MachineImage, home: string): P
   prepareDisk(paths.data, defaultSettings().disk);
   const over = new AbortController();
   const begun = performance.now();
-  const files = { ...image, initrd, data: paths.data, console: paths.console, monitor: paths.monitor };
+  const files = {
+    ...image,
+    initrd,
+    data: paths.data,
+    console: paths.console,
+    monitor: paths.monitor,
+    begin: paths.begin,
+  };
   const { cpus, memory } = defaultSettings();
-  const rest = { sshPort: 1, publicKey: 'none', environment: {}, shares: [] };
+  const rest = { sshPort: 1, shares: [] };
   const process = await driver.start({ cpus, memory, files, ...rest });
   const reached = new Promise<number>((done) => {
     void followConsole(paths.console, over.signal, (event) => {
@@ -54,7 +61,7 @@ async function whole(driver: MachineDriver, image: MachineImage, home: string, s
   const readiness = new Readiness();
   const machine = await startMachine({
     ...{ paths, image, settings: defaultSettings(), driver, readiness },
-    ...{ shares: [], signal: new AbortController().signal },
+    ...{ shares: [], signal: new AbortController().signal, warn: console.warn },
   });
   if (settle) {
     const client = await machine.ssh.client();

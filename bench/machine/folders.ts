@@ -33,7 +33,7 @@ async function measure(kind: 'virtiofs' | '9p', home: string, shared: string): P
   const served = await serveFolders(how, [{ path: shared, writable: true }], { run: paths.run, log: paths.folderLog });
   const settings = defaultSettings();
   const { shares } = served;
-  const options = { paths, image, settings, driver, readiness: new Readiness(), shares };
+  const options = { paths, image, settings, driver, readiness: new Readiness(), shares, warn: console.warn };
   const machine = await startMachine({ ...options, signal: new AbortController().signal });
   try {
     const client = await machine.ssh.client();

@@ -33,7 +33,7 @@ export interface SettingsOutcome {
   needsRestart: MachineSetting[];
 }
 
-export const STEPS = ['process', 'kernel', 'init', 'mounted', 'ssh', 'engine'] as const;
+export const STEPS = ['process', 'kernel', 'init', 'prepared', 'mounted', 'ssh', 'engine'] as const;
 export type Step = (typeof STEPS)[number];
 
 /** `waiting`: stopped, and started by the next request on the engine's socket. */
@@ -44,6 +44,8 @@ export type MachineState = (typeof MACHINE_STATES)[number];
 export interface StepReport {
   step: Step;
   at?: number;
+  /** done in an earlier start, whose state this one went on from: `at` is when that was loaded */
+  kept?: boolean;
   error?: string;
   hint?: string;
 }

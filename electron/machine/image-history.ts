@@ -78,7 +78,7 @@ const warning = (version: string, why: string, image: MachineImage) =>
   `The new image of the machine (${version}) did not get ready: ${why}. The last one that did (${image.version}) runs instead. ` +
   'It is tried again after a day, or when it is another: berth machine build --refresh';
 
-const IN_THE_GUEST: readonly Step[] = ['kernel', 'init', 'mounted', 'ssh', 'engine'];
+const IN_THE_GUEST: readonly Step[] = ['kernel', 'init', 'prepared', 'mounted', 'ssh', 'engine'];
 
 /** A start that was given up, or lacks something of this host, says nothing about the image. */
 function isTheImages(error: unknown): boolean {

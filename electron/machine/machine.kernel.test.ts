@@ -2,10 +2,12 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
@@ -308,6 +310,40 @@ describe('a machine that is held for its next request', { timeout: 240_000 + KIL
       expect((await guest.sh('dmesg | grep -ci "ext4-fs error"')).stdout.trim()).toBe('0');
     }
     await guest.ok('rm', '-f', 'writer', 'quiet');
+  });
+
+  it('a start goes on from the state that an earlier one kept, and draws anew what is drawn by chance', async () => {
+    const drawn: string[] = [];
+    for (const end of ['stop', 'kill', undefined]) {
+      const { steps } = await guest.status();
+      expect(steps.filter(({ kept }) => kept).map(({ step }) => step)).toEqual(['kernel', 'init', 'prepared']);
+      drawn.push(await guest.ok('volume', 'create'), (await guest.sh('cat /proc/sys/kernel/random/uuid')).stdout);
+      expect(Math.abs(Number((await guest.sh('date +%s')).stdout) - Date.now() / 1000)).toBeLessThan(5);
+      if (end === undefined) break;
+      await guest.berth(end);
+      expect(await guest.berth('start')).toMatchObject({ code: 0 });
+    }
+    expect(new Set(drawn).size).toBe(drawn.length);
+    // everything of the starts before is there, and the folder of this host
+    expect((await guest.ok('volume', 'ls', '-q')).split('\n')).toEqual(
+      expect.arrayContaining(drawn.filter((name) => name.length === 64)),
+    );
+    expect((await guest.status()).folders).toMatchObject([{ path: shared, state: 'mounted' }]);
+    figures.push(`kept start: ${(await guest.status()).steps.map(({ step, at }) => `${step} ${at}`).join(', ')}`);
+  });
+
+  it('a kept start that is damaged costs a boot, and is told', async () => {
+    await guest.berth('stop');
+    const starts = join(guest.home, 'starts');
+    const [name = ''] = readdirSync(starts);
+    const devices = join(starts, name, 'devices');
+    truncateSync(devices, 1000);
+    const started = await guest.berth('start');
+    expect(started, started.stderr).toMatchObject({ code: 0 });
+    const { warnings, steps } = await guest.status();
+    expect(warnings).toContainEqual(expect.stringMatching(/kept start did not get ready[^]*booted instead/));
+    expect(steps.some(({ kept }) => kept)).toBe(false);
+    await until(() => Promise.resolve((statSync(devices, { throwIfNoEntry: false })?.size ?? 0) > 1000));
   });
 
   it('a key that the guest does not know, and an image that is damaged, are told with what to do', async () => {

@@ -20,6 +20,8 @@ function start(process: Partial<MachineProcess>, said = '') {
     pid: 1,
     exited: new Promise(() => undefined),
     kill: () => Promise.resolve(void ended.push('killed')),
+    begin: () => Promise.resolve(),
+    keepStart: () => Promise.reject(new Error('not asked for')),
     forward: () => Promise.resolve(),
     unforward: () => Promise.resolve(),
     growDisk: () => Promise.resolve(),
@@ -31,8 +33,15 @@ function start(process: Partial<MachineProcess>, said = '') {
   const driver: MachineDriver = {
     name: 'none',
     accelerator: 'none',
-    capabilities: { accelerated: true, reclaimsMemory: true, growsDisk: true, sharedFolders: 'none' },
+    capabilities: {
+      accelerated: true,
+      reclaimsMemory: true,
+      growsDisk: true,
+      sharedFolders: 'none',
+      keepsStarts: false,
+    },
     warnings: [],
+    startKey: () => '',
     start: ({ files }) => {
       writeFileSync(files.console, said);
       return Promise.resolve(whole);
@@ -50,12 +59,16 @@ function start(process: Partial<MachineProcess>, said = '') {
     shares: [],
     signal,
     patience: 20_000,
+    warn: () => undefined,
   };
   return { ended, failure: startMachine(options).catch((error: unknown) => error) };
 }
 
 it('a guest that finds no room on this host at its start is given up at once, with what to do', async () => {
-  const { ended, failure } = start({ standstill: () => Promise.resolve('no-room') }, 'berth: step init 1.0\n');
+  const { ended, failure } = start(
+    { standstill: () => Promise.resolve('no-room') },
+    'berth: step init 1.0\nberth: step prepared 1.1\n',
+  );
   expect(await failure).toMatchObject({
     message: expect.stringContaining('The disk of this computer is full'),
     hint: expect.stringContaining('Free some room'),
@@ -65,7 +78,10 @@ it('a guest that finds no room on this host at its start is given up at once, wi
 });
 
 it('a guest whose data disk is no file system of its own says so, and what can be done', async () => {
-  const { failure } = start({}, 'berth: step init 1.0\nberth: failed data: the data disk has something else on it\n');
+  const { failure } = start(
+    {},
+    'berth: step init 1.0\nberth: step prepared 1.1\nberth: failed data: the data disk has something else on it\n',
+  );
   expect(await failure).toMatchObject({
     message: 'the data disk has something else on it',
     hint: expect.stringContaining('berth machine reset'),

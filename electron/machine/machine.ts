@@ -17,13 +17,14 @@ import { SshConnection } from './connection.ts';
 import { followConsole, type ConsoleEvent } from './console.ts';
 import { imageRemedy } from './image-place.ts';
 import type { MachineImage } from './image.ts';
+import { KeptStarts } from './kept-starts.ts';
 import type { MachinePaths } from './paths.ts';
 import { engineEnvironment } from './host-environment.ts';
 import { engineStream, engineTransport } from './engine-stream.ts';
 import { freePort } from './free-port.ts';
 import { Readiness } from './readiness.ts';
 import { runOver } from '../engine/ssh-exec.ts';
-import { machineKey } from './ssh.ts';
+import { machineKey, REFUSED, STRANGER } from './ssh.ts';
 import { watchStandstill } from './standstill.ts';
 import type { MachineSettings, Standstill } from '../contract/machine.ts';
 import { MachineError, type FolderShare, type MachineDriver, type MachineProcess } from './types.ts';
@@ -56,9 +57,18 @@ export interface StartOptions {
   signal: AbortSignal;
   /** milliseconds until `_ping` must answer */
   patience?: number;
+  /** hears what the user should know */
+  warn(warning: string): void;
 }
 
-/** Starts the machine and resolves when its engine answers on the host's socket. When it fails, nothing of it goes on. */
+/** A start that went on from a kept one did not get ready: the next one boots. */
+export class KeptStartFailed extends Error {
+  constructor(cause: unknown) {
+    super(`the kept start did not get ready: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** Starts the machine, from a kept start or by booting, and resolves when its engine answers. When it fails, nothing of it goes on. */
 export async function startMachine(options: StartOptions): Promise<Machine> {
   const { paths, settings, driver, image, readiness } = options;
   mkdirSync(paths.home, { recursive: true, mode: 0o700 });
@@ -67,16 +77,24 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
   const { privateKey, publicKey } = machineKey(paths.key);
   if (existsSync(paths.console)) renameSync(paths.console, `${paths.console}.1`);
   rmSync(paths.monitor, { force: true });
+  rmSync(paths.begin, { force: true });
   const sshPort = await freePort();
-  const files = { ...image, data: paths.data, console: paths.console, monitor: paths.monitor };
+  const { data, console, monitor, begin } = paths;
   const { cpus, memory } = settings;
-  const environment = engineEnvironment();
-  const started = await driver.start({ cpus, memory, files, sshPort, publicKey, environment, shares: options.shares });
+  const config = { cpus, memory, files: { ...image, data, console, monitor, begin }, sshPort, shares: options.shares };
+  const kept = new KeptStarts(paths.starts);
+  const from = kept.find(driver, image, config);
+  if (from !== undefined) readiness.reached('process');
+  const started = await driver.start(config, from).catch((error: unknown) => {
+    if (from === undefined) throw error;
+    kept.forget();
+    throw new KeptStartFailed(error);
+  });
   readiness.reached('process');
 
   const over = new AbortController();
   const unshared = new Map<string, string>();
-  const booted = watchBoot(paths, readiness, unshared, over.signal);
+  const { prepared, booted } = watchBoot(paths, readiness, unshared, over.signal);
   const died = started.exited.then((why) => {
     throw new MachineError(`the machine ended while it started: ${why}`, `see ${paths.console}`, readiness.next());
   });
@@ -97,6 +115,13 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
   const first = <T>(work: Promise<T>) => Promise.race([work, died, late, cancelled, still]);
   let ssh: SshConnection | undefined;
   try {
+    if (from === undefined) {
+      await first(Promise.race([prepared, booted])); // the latter when it fails
+      const why = await first(kept.keep(driver, image, config, started));
+      if (why !== undefined) options.warn(`The start of the machine could not be kept for the next one: ${why}`);
+    }
+    if (from !== undefined) readiness.reached('prepared', true);
+    await first(started.begin({ publicKey, environment: engineEnvironment() }, over.signal));
     const hostKey = pinned(paths.hostKey, await first(booted));
     ssh = new SshConnection({ host: '127.0.0.1', port: sshPort, privateKey, hostKey });
     await first(ssh.client());
@@ -107,7 +132,10 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
     if (!options.signal.aborted) await keepEngineLog(ssh, `${paths.console}.engine`);
     ssh?.close();
     await started.kill();
-    throw error;
+    if (from === undefined || options.signal.aborted) throw error;
+    kept.forget();
+    // who has the wrong key has it after a boot too
+    throw error === STRANGER || error === REFUSED ? error : new KeptStartFailed(error);
   } finally {
     over.abort();
   }
@@ -171,20 +199,26 @@ function watchBoot(
   readiness: Readiness,
   unshared: Map<string, string>,
   signal: AbortSignal,
-): Promise<string> {
-  return new Promise((done, fail) => {
+): { prepared: Promise<void>; booted: Promise<string> } {
+  const { promise: prepared, resolve: isPrepared } = Promise.withResolvers<void>();
+  const booted = new Promise<string>((done, fail) => {
     const tell = (event: ConsoleEvent) => {
       if (event.kind === 'output') readiness.reached('kernel');
       else if (event.kind === 'hostkey') done(event.key);
       else if (event.kind === 'unshared') unshared.set(event.tag, event.why);
       else if (event.kind === 'step' && event.step === 'init') readiness.reached('init');
-      else if (event.kind === 'step' && event.step === 'mounted') readiness.reached('mounted');
+      else if (event.kind === 'step' && event.step === 'prepared') {
+        readiness.reached('prepared');
+        isPrepared();
+      } else if (event.kind === 'step' && event.step === 'mounted') readiness.reached('mounted');
       else if (event.kind === 'failed') fail(new MachineError(event.why, hintFor(event.step), readiness.next()));
       else if (event.kind === 'panic')
         fail(new MachineError(`the guest's kernel stopped: ${event.why}`, `see ${paths.console}`, readiness.next()));
     };
     followConsole(paths.console, signal, tell).catch(fail);
   });
+  booted.catch(() => undefined);
+  return { prepared, booted };
 }
 
 const hintFor = (step: string) =>

@@ -108,8 +108,8 @@ async function tellingSteps(paths: MachinePaths, before: MachineStatus, work: ()
   }
 }
 
-const stepLine = ({ step, at, error }: StepReport) =>
-  `${step.padEnd(8)} ${at === undefined ? (error ?? '-') : `${(at / 1000).toFixed(2).padStart(6)} s`}`;
+const stepLine = ({ step, at, error, kept }: StepReport) =>
+  `${step.padEnd(8)} ${at === undefined ? (error ?? '-') : `${(at / 1000).toFixed(2).padStart(6)} s${kept ? ' (kept)' : ''}`}`;
 
 async function start(paths: MachinePaths, control: MachineControl, options: Arguments): Promise<void> {
   if (Object.keys(options.settings).length > 0) await set(control, options);

@@ -24,6 +24,10 @@ export interface MachinePaths {
   log: string;
   socket: string;
   monitor: string;
+  /** over it, a prepared guest is told what makes this start this one */
+  begin: string;
+  /** states of prepared guests, from which starts go on */
+  starts: string;
   /** what serves folders says here */
   folderLog: string;
 }
@@ -52,6 +56,8 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     log: join(home, 'machine.log'),
     socket: windows ? '\\\\.\\pipe\\berth-engine' : join(run, 'engine.sock'),
     folderLog: join(home, 'folders.log'),
+    begin: windows ? '\\\\.\\pipe\\berth-begin' : join(run, 'begin.sock'),
+    starts: join(home, 'starts'),
     monitor: windows ? '\\\\.\\pipe\\berth-monitor' : join(run, 'monitor.sock'),
   };
 }

@@ -1,4 +1,4 @@
-import type { DriverCapabilities, FolderShare, MachineConfig } from './types.ts';
+import type { Beginning, DriverCapabilities, FolderShare, MachineConfig } from './types.ts';
 
 /** What decides how QEMU is called: Node's names. */
 export interface QemuHost {
@@ -31,6 +31,8 @@ export const qemuCapabilities = (host: QemuHost, accelerator = acceleratorOf(hos
   reclaimsMemory: host.platform !== 'win32',
   growsDisk: true,
   sharedFolders: sharingOf(host),
+  // The state is read from QEMU's memory through /proc, and the guest must learn that it is a copy, by a device that only PCs have.
+  keepsStarts: host.platform === 'linux' && host.arch === 'x64',
 });
 
 /** virtiofs is the faster by far, and its program one of Linux; QEMU for Windows has neither. */
@@ -46,29 +48,39 @@ function sharingOf({ platform, virtiofsd, virtfs }: QemuHost): DriverCapabilitie
 export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator = acceleratorOf(host)): string[] {
   const { files } = config;
   const arm = host.arch === 'arm64';
+  const { reclaimsMemory, keepsStarts } = qemuCapabilities(host);
   const disk = (id: string, file: string, options: string) => [
-    '-drive',
-    `if=none,id=${id},file=${escape(file)},format=raw,${options}`,
-    '-device',
-    `virtio-blk-pci,drive=${id}`,
+    ...['-drive', `if=none,id=${id},file=${escape(file)},format=raw,${options}`],
   ];
-  const balloon = qemuCapabilities(host).reclaimsMemory ? ',free-page-reporting=on' : '';
+  const balloon = reclaimsMemory ? ',free-page-reporting=on' : '';
+  // Where a start may be kept, what it must not know is plugged in when it begins: the data disk, and the folders.
+  const pluggedIn = [dataDevice(), ...config.shares.map(shareDevice)];
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-name', 'berth'],
     ...['-machine', arm ? 'virt' : 'q35,vmport=off', '-accel', accelerationOf(host, accelerator)],
     ...['-cpu', processorOf(host, accelerator), '-smp', String(config.cpus)],
-    ...memoryOf(config),
+    ...memoryOf(host, config),
     ...['-kernel', files.kernel, '-initrd', files.initrd],
-    ...['-append', kernelCommandLine(arm, config)],
+    ...['-append', kernelCommandLine(host, config)],
+    ...['-chardev', chardevOf(host, 'begin', files.begin)],
+    ...['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=begin,name=berth.begin'],
     // appended to, so that it can be cut while it is written
     ...['-chardev', `file,id=console,append=on,path=${escape(files.console)}`, '-serial', 'chardev:console'],
     ...['-netdev', `user,id=n0,hostfwd=tcp:127.0.0.1:${config.sshPort}-:22`],
     ...['-device', 'virtio-net-pci,netdev=n0,romfile=', '-device', 'virtio-rng-pci'],
-    ...config.shares.flatMap(shareOf),
     ...disk('root', files.root, 'readonly=on'),
+    ...['-device', 'virtio-blk-pci,drive=root'],
     ...disk('data', files.data, 'discard=unmap,detect-zeroes=unmap,cache=writeback'),
+    ...config.shares.flatMap(serverOf),
     ...['-device', `virtio-balloon-pci,deflate-on-oom=on${balloon}`],
-    ...['-qmp', monitorOf(host, files.monitor)],
+    ...(keepsStarts
+      ? pluggedIn.flatMap((_device, slot) => [
+          '-device',
+          `pcie-root-port,id=${slotName(slot)},chassis=${slot},slot=${slot}`,
+        ])
+      : pluggedIn.flatMap((device) => ['-device', optionOf(device)])),
+    ...(keepsStarts ? ['-device', 'vmgenid,guid=auto'] : []),
+    ...['-chardev', chardevOf(host, 'monitor', files.monitor), '-mon', 'chardev=monitor,mode=control'],
   ];
 }
 
@@ -88,55 +100,75 @@ export const probeArguments = (host: QemuHost, accelerator: Accelerator): string
   ],
 ];
 
-const kernelCommandLine = (arm: boolean, config: MachineConfig) =>
+const kernelCommandLine = (host: QemuHost, { shares }: MachineConfig) =>
   [
-    `console=${arm ? 'ttyAMA0' : 'ttyS0'}`,
-    ...['quiet', 'loglevel=3', 'panic=-1', `berth.key=${config.publicKey}`],
-    ...encoded(
-      'env',
-      Object.entries(config.environment).map(([name, value]) => `${name}=${quoted(value)}`),
-    ),
-    ...encoded(
-      'shares',
-      config.shares.map(
-        ({ how, tag, path, writable }) => `${tag} ${how === '9p' ? '9p-' : ''}${writable ? 'rw' : 'ro'} ${path}`,
-      ),
-    ),
+    `console=${host.arch === 'arm64' ? 'ttyAMA0' : 'ttyS0'}`,
+    ...['quiet', 'loglevel=3', 'panic=-1'],
+    ...(qemuCapabilities(host).keepsStarts ? ['berth.kept'] : []),
+    ...(shares.length > 0 ? ['berth.folders'] : []),
   ].join(' ');
 
-/** Lines that may hold anything, as one word of the kernel's command line. */
-const encoded = (name: string, lines: string[]) =>
-  lines.length === 0 ? [] : [`berth.${name}=${Buffer.from(`${lines.join('\n')}\n`).toString('base64')}`];
-
-/** For a POSIX shell. */
-const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
-
-/** For virtiofs, memory that other programs can map, which is how a program on this host serves files into the guest's memory. */
-function memoryOf({ memory, shares }: MachineConfig): string[] {
-  if (!shares.some(({ how }) => how === 'virtiofs')) return ['-m', String(memory)];
+/** Linux: memory that other programs can map, which is how virtiofsd serves files into it, and how its state is kept. */
+function memoryOf(host: QemuHost, { memory }: MachineConfig): string[] {
+  if (host.platform !== 'linux') return ['-m', String(memory)];
   return [
     ...['-m', String(memory), '-object', `memory-backend-memfd,id=memory,size=${memory}M,share=on`],
     ...['-machine', 'memory-backend=memory'],
   ];
 }
 
+/** A device as `device_add` takes it; on the command line, its members are options. */
+export type Device = { driver: string } & Record<string, string | number>;
+
+const dataDevice = (): Device => ({ driver: 'virtio-blk-pci', id: 'data-device', drive: 'data' });
+const shareDevice = ({ how, tag }: FolderShare): Device =>
+  how === 'virtiofs'
+    ? { driver: 'vhost-user-fs-pci', id: `${tag}-device`, 'queue-size': 1024, chardev: tag, tag }
+    : { driver: 'virtio-9p-pci', id: `${tag}-device`, fsdev: tag, mount_tag: tag };
+
 /**
- * 9p: files are made by QEMU, and so belong to the user who runs it; links, modes and names are the real ones, which the mapped models
- * replace by files and attributes that only a guest understands.
+ * What serves a folder to its device. 9p: files are made by QEMU, and so belong to the user who runs it; links, modes and names are the
+ * real ones, which the mapped models replace by files and attributes that only a guest understands.
  */
-function shareOf(share: FolderShare): string[] {
+function serverOf(share: FolderShare): string[] {
   const { how, tag, path, writable } = share;
-  if (how === 'virtiofs')
-    return [
-      ...['-chardev', `socket,id=${tag},path=${escape(share.socket)}`],
-      ...['-device', `vhost-user-fs-pci,queue-size=1024,chardev=${tag},tag=${tag}`],
-    ];
+  if (how === 'virtiofs') return ['-chardev', `socket,id=${tag},path=${escape(share.socket)}`];
   const readOnly = writable ? '' : ',readonly=on';
-  return [
-    ...['-fsdev', `local,id=${tag},path=${escape(path)},security_model=none,multidevs=remap${readOnly}`],
-    ...['-device', `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`],
-  ];
+  return ['-fsdev', `local,id=${tag},path=${escape(path)},security_model=none,multidevs=remap${readOnly}`];
 }
+
+const slotName = (slot: number) => `slot${slot}`;
+
+const optionOf = ({ driver, ...options }: Device) =>
+  [driver, ...Object.entries(options).map(([name, value]) => `${name}=${value}`)].join(',');
+
+/** What is plugged in when a prepared guest begins; nothing where it was there from the beginning. */
+export const devicesToPlug = (host: QemuHost, { shares }: MachineConfig): Device[] =>
+  qemuCapabilities(host).keepsStarts
+    ? [dataDevice(), ...shares.map(shareDevice)].map((device, slot) => ({ ...device, bus: slotName(slot) }))
+    : [];
+
+/** The line that tells a prepared guest what makes this start this one: `NAME=VALUE` words, texts in base64. */
+export function beginningLine(
+  { shares }: MachineConfig,
+  { publicKey, environment }: Beginning,
+  seed: string,
+  now = Date.now(),
+): string {
+  const text = (lines: string[]) => Buffer.from(lines.map((line) => `${line}\n`).join('')).toString('base64');
+  return [
+    ...[`time=${Math.round(now / 1000)}`, `seed=${seed}`, `key=${publicKey}`],
+    `env=${text(Object.entries(environment).map(([name, value]) => `${name}=${quoted(value)}`))}`,
+    `shares=${text(
+      shares.map(
+        ({ how, tag, path, writable }) => `${tag} ${how === '9p' ? '9p-' : ''}${writable ? 'rw' : 'ro'} ${path}`,
+      ),
+    )}`,
+  ].join(' ');
+}
+
+/** For a POSIX shell. */
+export const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
 
 /** A comma in an option's value is written twice. */
 const escape = (value: string) => value.replaceAll(',', ',,');
@@ -157,5 +189,7 @@ function processorOf(host: QemuHost, accelerator: Accelerator): string {
   return accelerator === 'kvm' ? 'host' : 'max';
 }
 
-const monitorOf = (host: QemuHost, path: string) =>
-  host.platform === 'win32' ? `pipe:${path.split('\\').at(-1) ?? path}` : `unix:${escape(path)},server=on,wait=off`;
+const chardevOf = (host: QemuHost, id: string, path: string) =>
+  host.platform === 'win32'
+    ? `pipe,id=${id},path=${path.split('\\').at(-1) ?? path}`
+    : `socket,id=${id},path=${escape(path)},server=on,wait=off`;

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TAKES_STATE, takeState } from './kept-state.ts';
 import {
   acceleratorOf,
+  devicesToPlug,
   probeArguments,
   qemuArguments,
   qemuCapabilities,
@@ -12,7 +15,8 @@ import {
   type QemuHost,
 } from './qemu-arguments.ts';
 import { qemuProcess } from './qemu-process.ts';
-import { MachineError, type MachineDriver, type MachineConfig, type MachineProcess } from './types.ts';
+import { Monitor } from './qmp.ts';
+import { MachineError, type MachineConfig, type MachineDriver, type MachineProcess } from './types.ts';
 import { findVirtiofsd } from './virtiofsd.ts';
 
 const ELSEWHERE: Record<string, string[]> = {
@@ -71,7 +75,8 @@ export async function createQemuDriver(log: string, given: QemuHost = thisHost()
       accelerator === 'tcg'
         ? [`No hardware virtualisation here${refused}: the machine is emulated, and about ten times slower.`]
         : [],
-    start: (config) => start(program, qemuArguments(host, config, accelerator), log, config),
+    start: (config, from) => start({ program, host, accelerator, log }, config, from),
+    startKey: (config) => startKey({ program, host, accelerator, log }, config),
   };
 }
 
@@ -81,6 +86,21 @@ async function withFolders(program: string, host: QemuHost, wanted = process.env
   const virtfs =
     !virtiofsd && host.virtfs && wanted !== 'none' && (await succeeds(program, ['-device', 'virtio-9p-pci,help']));
   return { ...host, virtiofsd, virtfs };
+}
+
+interface Qemu {
+  program: string;
+  host: QemuHost;
+  accelerator: Accelerator;
+  log: string;
+}
+
+/** A guest's state fits the same QEMU with the same arguments, less what this host alone knows of; accelerated, the same processor too. */
+function startKey({ program, host, accelerator }: Qemu, config: MachineConfig): string {
+  const { size, mtimeMs } = statSync(program);
+  const processor = accelerator === 'tcg' ? [] : [release(), cpus()[0]?.model];
+  const args = qemuArguments(host, { ...config, sshPort: 0 }, accelerator);
+  return JSON.stringify([program, size, mtimeMs, processor, args]);
 }
 
 /** Makes a processor with this acceleration and ends: a device that opens may still lack what QEMU needs (nested virtualisation). */
@@ -102,7 +122,9 @@ function succeeds(program: string, args: string[]): Promise<boolean> {
   });
 }
 
-async function start(program: string, args: string[], log: string, config: MachineConfig): Promise<MachineProcess> {
+async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<MachineProcess> {
+  const { program, host, accelerator, log } = qemu;
+  const args = [...qemuArguments(host, config, accelerator), ...(from === undefined ? [] : TAKES_STATE)];
   rmSync(log, { force: true });
   const output = openSync(log, 'a', 0o600);
   const child = spawn(program, args, { stdio: ['ignore', output, output] });
@@ -118,9 +140,23 @@ async function start(program: string, args: string[], log: string, config: Machi
     child.once('spawn', done);
     child.once('error', (error) => fail(new MachineError(`QEMU cannot start: ${error.message}`, '', 'process')));
   });
-  return qemuProcess(child.pid as number, exited, config, async () => {
+  const pid = child.pid as number;
+  const kill = async () => {
     killed = true;
     child.kill('SIGKILL');
     await Promise.race([exited, sleep(5_000)]);
-  });
+  };
+  const monitor = new Monitor(config.files.monitor);
+  if (from !== undefined) {
+    const ended = exited.then((why) => Promise.reject(new Error(`QEMU ended: ${why}`)));
+    ended.catch(() => undefined);
+    try {
+      await Promise.race([monitor.listens(), ended]);
+      await Promise.race([takeState(monitor, pid, from), ended]);
+    } catch (error) {
+      await kill();
+      throw error;
+    }
+  }
+  return qemuProcess(pid, exited, monitor, config, devicesToPlug(host, config), kill);
 }

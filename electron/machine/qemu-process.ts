@@ -1,7 +1,11 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFile, truncate } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { promisify } from 'node:util';
-import { Monitor } from './qmp.ts';
+import { keepState } from './kept-state.ts';
+import { beginningLine, type Device } from './qemu-arguments.ts';
+import type { Monitor } from './qmp.ts';
 import type { HostForward, MachineConfig, MachineProcess, ResidentMemory } from './types.ts';
 
 const run = promisify(execFile);
@@ -12,14 +16,23 @@ const ruleOf = ({ protocol, hostAddress, hostPort }: HostForward) => `${protocol
 export function qemuProcess(
   pid: number,
   exited: Promise<string>,
-  { files, memory }: Pick<MachineConfig, 'files' | 'memory'>,
+  monitor: Monitor,
+  config: MachineConfig,
+  /** what the guest gets when it begins */
+  devices: readonly Device[],
   kill: () => Promise<void>,
 ): MachineProcess {
-  const monitor = new Monitor(files.monitor);
+  const { files, memory } = config;
   return {
     pid,
     exited,
     kill,
+    async begin(beginning, signal) {
+      for (const device of devices) await monitor.run({ execute: 'device_add', arguments: device });
+      await tell(files.begin, beginningLine(config, beginning, randomBytes(32).toString('hex')), signal);
+      await monitor.run({ execute: 'cont' });
+    },
+    keepStart: (directory) => keepState(monitor, pid, directory),
     async forward(rule) {
       const said = await monitor.human(`hostfwd_add n0 ${ruleOf(rule)}-:${rule.guestPort}`);
       if (said !== '') throw new Error(said);
@@ -43,6 +56,15 @@ export function qemuProcess(
     },
     residentMemory: () => residentMemory(pid, memory),
   };
+}
+
+/** Over the guest's port. The connection stays until `signal`: what the guest has not read yet goes with it. */
+function tell(port: string, line: string, signal: AbortSignal): Promise<void> {
+  return new Promise((done, fail) => {
+    const connection = createConnection(port, () => connection.write(`${line}\n`, () => done()));
+    connection.on('error', fail);
+    signal.addEventListener('abort', () => connection.destroy(), { once: true });
+  });
 }
 
 /** Linux: the memory shared with the folders' server counts once, as this process's. */

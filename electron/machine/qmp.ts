@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const PATIENCE = 5_000;
 
@@ -69,6 +70,20 @@ export class Monitor {
 
   constructor(path: string) {
     this.#path = path;
+  }
+
+  /** Resolves when QEMU, just started, takes commands. */
+  async listens(): Promise<void> {
+    for (const until = performance.now() + PATIENCE; ; await sleep(2)) {
+      const answered = await this.run({ execute: 'query-status' }).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (!['ENOENT', 'ECONNREFUSED'].includes(error.code ?? '') || performance.now() > until) throw error;
+          return false;
+        },
+      );
+      if (answered) return;
+    }
   }
 
   run(command: QmpCommand): Promise<unknown> {

@@ -14,11 +14,11 @@ export class Readiness {
     this.#tell = tell;
   }
 
-  /** A step is reached once; those before it that told nothing were passed with it. */
-  reached(step: Step): void {
+  /** A step is reached once; those before it that told nothing were passed with it. `kept`: what an earlier start did was enough. */
+  reached(step: Step, kept = false): void {
     const at = Math.round(this.#now() - this.#begun);
     for (const each of STEPS.slice(0, STEPS.indexOf(step) + 1))
-      if (!this.#steps.has(each)) this.#steps.set(each, { step: each, at });
+      if (!this.#steps.has(each)) this.#steps.set(each, { step: each, at, ...(kept ? { kept } : {}) });
     this.#tell();
   }
 

@@ -38,12 +38,12 @@ export function machineKey(
   return { privateKey, publicKey: parsed.getPublicSSH().toString('base64') };
 }
 
-const STRANGER = new MachineError(
+export const STRANGER = new MachineError(
   'the machine has another host key than at its first start: this is not the machine, or its disk was replaced',
   'if you replaced its disk, begin anew: berth machine reset; else find out what listens there',
   'ssh',
 );
-const REFUSED = new MachineError(
+export const REFUSED = new MachineError(
   'the machine does not let this key in: the key was replaced after the machine started',
   'start it again with the key that is there now: berth machine restart (or berth machine kill, when it does not stop)',
   'ssh',

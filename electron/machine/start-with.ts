@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { FolderReport, MachineSettings, MachineStatus } from '../contract/machine.ts';
 import { startNewest } from './image-history.ts';
 import type { MachineImage } from './image.ts';
-import { startMachine, type Machine } from './machine.ts';
+import { KeptStartFailed, startMachine, type Machine } from './machine.ts';
 import type { MachinePaths } from './paths.ts';
 import { createQemuDriver } from './qemu-driver.ts';
 import { endOrphan } from './orphan.ts';
@@ -42,6 +42,7 @@ export async function startWith(
   const driver = await createQemuDriver(paths.log);
   tell({ driver: driver.name, accelerator: driver.accelerator, warnings: [...driver.warnings] });
 
+  const warned: string[] = [];
   /** With the folders served anew: the programs that serve them end with the machine. */
   const once = async (opened: MachineImage): Promise<HeldMachine> => {
     readiness.again();
@@ -50,7 +51,8 @@ export async function startWith(
     const served = await serveFolders(driver.capabilities.sharedFolders, effectiveFolders(settings.folders), places);
     tell({ folders: served.reports });
     try {
-      const options = { paths, image: opened, settings, driver, readiness, signal, shares: served.shares };
+      const warn = (warning: string) => warned.push(warning);
+      const options = { paths, image: opened, settings, driver, readiness, signal, shares: served.shares, warn };
       const machine = await startMachine(options);
       const folders = served.reports.map((report, index) => mounted(report, machine.unshared.get(`share${index}`)));
       tell({ folders });
@@ -62,11 +64,13 @@ export async function startWith(
   };
   const attempt = (opened: MachineImage) =>
     once(opened).catch((error: unknown) => {
-      if (driver.capabilities.accelerated || !isEmulatorsPanic(error)) throw error;
+      if (error instanceof KeptStartFailed && !signal.aborted)
+        warned.push(`${error.message}. The machine booted instead.`);
+      else if (driver.capabilities.accelerated || !isEmulatorsPanic(error)) throw error;
       return once(opened);
     });
   const { result, image: used, warning } = await startNewest(paths, image, attempt, { signal });
-  const warnings = [...driver.warnings, ...(warning === undefined ? [] : [warning])];
+  const warnings = [...driver.warnings, ...warned, ...(warning === undefined ? [] : [warning])];
   tell({ image: used.name, imageVersion: used.version, imageDigest: used.digest, warnings });
   return { ...result, warnings };
 }

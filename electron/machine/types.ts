@@ -9,17 +9,23 @@ export interface MachineFiles {
   console: string;
   /** the monitor's socket (Windows: a named pipe) */
   monitor: string;
+  /** the same of the port over which the guest is told what makes this start this one */
+  begin: string;
 }
 
 export interface MachineConfig extends Pick<MachineSettings, 'cpus' | 'memory'> {
   files: MachineFiles;
   /** of the host's loopback, forwarded to the guest's SSH server */
   sshPort: number;
+  shares: FolderShare[];
+}
+
+/** What a guest that is prepared is told so that it goes on: all that is not the same at every start. */
+export interface Beginning {
   /** the key that the guest lets in: base64 of the OpenSSH public key */
   publicKey: string;
   /** of the engine in the guest, e.g. proxies */
   environment: Record<string, string>;
-  shares: FolderShare[];
 }
 
 interface Share {
@@ -54,6 +60,8 @@ export interface DriverCapabilities {
   reclaimsMemory: boolean;
   growsDisk: boolean;
   sharedFolders: 'virtiofs' | '9p' | 'none';
+  /** can keep the state of a guest that is prepared, and go on from it */
+  keepsStarts: boolean;
 }
 
 export interface ResidentMemory {
@@ -69,6 +77,10 @@ export interface MachineProcess {
   readonly exited: Promise<string>;
   /** ends it at once */
   kill(): Promise<void>;
+  /** has a prepared guest go on: gives it its data disk, its folders, and what it is to know. `signal` ends the wait for it to listen. */
+  begin(beginning: Beginning, signal: AbortSignal): Promise<void>;
+  /** keeps the state of the guest, which is prepared and goes on afterwards, in an empty directory */
+  keepStart(directory: string): Promise<void>;
   /** rejects when this host refuses the port */
   forward(rule: HostForward): Promise<void>;
   /** fine when there is none */
@@ -89,7 +101,10 @@ export interface MachineDriver {
   readonly capabilities: DriverCapabilities;
   /** what the user should know, e.g. that nothing accelerates */
   readonly warnings: readonly string[];
-  start(config: MachineConfig): Promise<MachineProcess>;
+  /** `from`: the directory of a kept start; what it was made of must be what this one is made of, which `startKey` tells */
+  start(config: MachineConfig, from?: string): Promise<MachineProcess>;
+  /** the same for all starts that can go on from each other's state, as far as the driver knows: its program, its arguments, this host */
+  startKey(config: MachineConfig): string;
 }
 
 /**

@@ -4,7 +4,7 @@ import { PushStream, type FakeOverrides } from './fake-client.ts';
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
-const times = [41, 220, 1180, 1890, 3720, 5610];
+const times = [41, 220, 1180, 1650, 1890, 3720, 5610];
 
 const settings: MachineSettings = {
   cpus: 2,
@@ -19,7 +19,8 @@ const settings: MachineSettings = {
 };
 
 export function demoStatus(state: MachineState): MachineStatus {
-  const reached = state === 'running' || state === 'stopping' ? 6 : state === 'starting' || state === 'failed' ? 3 : 0;
+  const reached =
+    state === 'running' || state === 'stopping' ? STEPS.length : state === 'starting' || state === 'failed' ? 4 : 0;
   const base: MachineStatus = {
     state,
     socket: '/run/user/1000/berth-machine/engine.sock',
@@ -164,7 +165,7 @@ export function demoMachine(first: string): Pick<FakeOverrides, 'machine' | 'eng
         await new Promise(() => undefined);
       },
       start: async () => {
-        for (let reached = 0; reached <= 6; reached++) {
+        for (let reached = 0; reached <= STEPS.length; reached++) {
           const steps = STEPS.map((step, at) => (at < reached ? { step, at: times[at] as number } : { step }));
           changes.push({ ...demoStatus('starting'), steps });
           await new Promise((done) => setTimeout(done, (times[reached] ?? 0) - (times[reached - 1] ?? 0)));

@@ -26,6 +26,7 @@ export const stepWords: Record<Step, { name: string; what: string }> = {
   process: { name: 'Process', what: 'QEMU is started' },
   kernel: { name: 'Kernel', what: 'Linux says its first word' },
   init: { name: 'Init', what: 'the first program of the guest runs' },
+  prepared: { name: 'Prepared', what: 'all that is the same at every start is loaded' },
   mounted: { name: 'Disk', what: 'the data disk is checked and mounted' },
   ssh: { name: 'Connection', what: 'the guest lets this computer in' },
   engine: { name: 'Engine', what: 'it answers on its socket here' },
@@ -39,6 +40,8 @@ export interface WaterfallRow {
   /** milliseconds from the start, and what this step took of them */
   at?: number;
   took?: number;
+  /** done in an earlier start */
+  kept?: boolean;
   state: 'done' | 'doing' | 'failed' | 'ahead';
   error?: string;
   hint?: string;
@@ -51,7 +54,7 @@ export function waterfall(steps: readonly StepReport[], state: MachineState, ela
   const whole = Math.max(1, ...times, growing);
   let before = 0;
   let open = state === 'starting';
-  return steps.map(({ step, at, error, hint }) => {
+  return steps.map(({ step, at, error, hint, kept }) => {
     const from = before / whole;
     if (error !== undefined) {
       open = false;
@@ -65,7 +68,7 @@ export function waterfall(steps: readonly StepReport[], state: MachineState, ela
     }
     const took = at - before;
     before = at;
-    return { step, from, width: took / whole, at, took, state: 'done' };
+    return { step, from, width: took / whole, at, took, state: 'done', ...(kept ? { kept } : {}) };
   });
 }
 

@@ -8,21 +8,22 @@ const steps = (...times: (number | undefined)[]): StepReport[] =>
 
 describe('the waterfall', () => {
   test('each step begins where the one before ended, and they fill the whole', () => {
-    const rows = waterfall(steps(100, 200, 400, 400, 800, 1000), 'running');
+    const rows = waterfall(steps(100, 200, 400, 400, 400, 800, 1000), 'running');
     expect(rows.map(({ from, width }) => [from, width])).toEqual([
       [0, 0.1],
       [0.1, 0.1],
       [0.2, 0.2],
       [0.4, 0],
+      [0.4, 0],
       [0.4, 0.4],
       [0.8, 0.2],
     ]);
-    expect(rows.map(({ took }) => took)).toEqual([100, 100, 200, 0, 400, 200]);
+    expect(rows.map(({ took }) => took)).toEqual([100, 100, 200, 0, 0, 400, 200]);
   });
 
   test('while it starts, only the first open step grows', () => {
     const rows = waterfall(steps(100, 300), 'starting', 1000);
-    expect(rows.map(({ state }) => state)).toEqual(['done', 'done', 'doing', 'ahead', 'ahead', 'ahead']);
+    expect(rows.map(({ state }) => state)).toEqual(['done', 'done', 'doing', 'ahead', 'ahead', 'ahead', 'ahead']);
     expect(rows[2]).toMatchObject({ from: 0.3, width: 0.7 });
   });
 
