@@ -1,4 +1,6 @@
-/** Where an engine is: a socket on this machine, or one on another reached through ssh, whose configuration has what is not said. */
+import { PIPE_PATH, socketAddress } from '../contract/socket-address.ts';
+
+/** Where an engine is: a socket (Windows: a pipe) on this machine, or one on another reached through ssh, whose configuration has what is not said. */
 export type Endpoint = { kind: 'unix'; path: string } | SshEndpoint;
 
 interface SshEndpoint {
@@ -9,7 +11,9 @@ interface SshEndpoint {
   path?: string;
 }
 
-/** Reads `unix:///PATH`, an absolute path, or `ssh://[USER@]HOST[:PORT][/SOCKET]`. Throws a plain Error in words for the user. */
+const PIPE = /^npipe:\/\/\/\/\.\/pipe\/(.+)$/;
+
+/** Reads `unix:///PATH`, an absolute path, `npipe:////./pipe/NAME`, or `ssh://[USER@]HOST[:PORT][/SOCKET]`. Throws a plain Error in words for the user. */
 export function parseEndpoint(text: string): Endpoint {
   if (text.startsWith('/')) return { kind: 'unix', path: text };
   if (text.startsWith('unix://')) {
@@ -18,6 +22,8 @@ export function parseEndpoint(text: string): Endpoint {
       throw new Error(`the engine address "${text}" needs an absolute path, as in unix:///run/docker.sock`);
     return { kind: 'unix', path };
   }
+  const [, pipe] = PIPE.exec(text) ?? [];
+  if (pipe !== undefined) return { kind: 'unix', path: `${PIPE_PATH}${pipe}` };
   if (text.startsWith('ssh://')) return parseSsh(text);
   throw new Error(`the engine address "${text}" is neither unix:///PATH nor ssh://USER@HOST`);
 }
@@ -42,7 +48,7 @@ function parseSsh(text: string): Endpoint {
 
 /** The address as it is shown and given again. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  if (endpoint.kind === 'unix') return `unix://${endpoint.path}`;
+  if (endpoint.kind === 'unix') return socketAddress(endpoint.path);
   const { user, port, path = '' } = endpoint;
   const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
   return `ssh://${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}${path}`;

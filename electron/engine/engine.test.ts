@@ -8,11 +8,14 @@ describe('addresses', () => {
   it.each([
     ['/run/x.sock', 'unix:///run/x.sock'],
     ['unix:///run/x.sock', 'unix:///run/x.sock'],
+    ['npipe:////./pipe/docker_engine', 'npipe:////./pipe/docker_engine'],
     ['ssh://me@there', 'ssh://me@there'],
     ['ssh://there', 'ssh://there'],
     ['ssh://me@there:2222/run/berth/engine.sock', 'ssh://me@there:2222/run/berth/engine.sock'],
     ['ssh://me@[::1]:22', 'ssh://me@[::1]:22'],
   ])('%s', (text, shown) => expect(formatEndpoint(parseEndpoint(text))).toBe(shown));
+  it('a pipe of Windows is opened by its own name', () =>
+    expect(parseEndpoint('npipe:////./pipe/x')).toEqual({ kind: 'unix', path: '\\\\.\\pipe\\x' }));
   it.each(['tcp://x', 'unix://x', 'x', 'ssh://', 'ssh://me:pw@there'])('refuses %s', (text) =>
     expect(() => parseEndpoint(text)).toThrow(/address/),
   );

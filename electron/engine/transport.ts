@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { socketAddress } from '../contract/socket-address.ts';
 import { type Endpoint, formatEndpoint } from './endpoint.ts';
 
 /** Opens byte streams to an engine's socket. */
@@ -12,7 +13,7 @@ export interface Transport {
 
 export function unixTransport(path: string): Transport {
   return {
-    address: `unix://${path}`,
+    address: socketAddress(path),
     connect: () =>
       new Promise((done, fail) => {
         const socket = connect(path);

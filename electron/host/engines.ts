@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { EngineCheck, EngineChoices, EngineOption } from '../contract/engines.ts';
+import { socketAddress } from '../contract/socket-address.ts';
 import { EngineClient } from '../engine/client.ts';
 import { dockerContexts } from '../engine/docker-contexts.ts';
 import { formatEndpoint, parseEndpoint, type Endpoint } from '../engine/endpoint.ts';
@@ -130,7 +131,7 @@ export class Engines {
     const berth = (id: 'local' | 'machine', name: string, at: string) =>
       options.push({ id, kind: id, name, endpoint: at, source: 'berth' });
     if (own) berth('local', 'This computer', formatEndpoint(own.endpoint));
-    berth('machine', 'The machine', `unix://${(await machine.status()).socket}`);
+    berth('machine', 'The machine', socketAddress((await machine.status()).socket));
     for (const { name, endpoint } of settings.current.engines)
       options.push({ id: ownId(name), name, endpoint, source: 'user', ...readable(endpoint) });
     if (existsSync(DOCKER_SOCKET))

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { START_MODES, type MachineSettings, type MachineStatus, type StepReport } from '../contract/machine.ts';
+import { socketAddress } from '../contract/socket-address.ts';
 import { Holder } from './holder.ts';
 import { imageBuilder, imageRemedy, packagedImage } from './image-place.ts';
 import { createMachineControl } from './machine-control.ts';
@@ -116,7 +117,7 @@ async function start(paths: MachinePaths, control: MachineControl, options: Argu
   const before = await control.status();
   if (before.state === 'running') console.log('the machine runs already');
   else await tellingSteps(paths, before, () => control.start());
-  console.log(`socket: ${paths.socket}\nuse it: export DOCKER_HOST=unix://${paths.socket}`);
+  console.log(`socket: ${paths.socket}\nuse it: export DOCKER_HOST=${socketAddress(paths.socket)}`);
 }
 
 async function set(control: MachineControl, options: Arguments): Promise<void> {

@@ -1,16 +1,21 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MachinePaths } from './paths.ts';
 import { MachineGone, qmp } from './qmp.ts';
 import { runOver } from '../engine/ssh-exec.ts';
 import { connect, machineKey } from './ssh.ts';
 
+const execute = promisify(execFile);
+
 const PATIENCE = 20_000;
 /** Milliseconds that QEMU has to end when it is told to. */
 const END = 5_000;
 
 /** Ends a machine whose holder was killed: asked first, as any other, so that what is in its memory gets to its disk. Fine when there is none. */
-export async function endOrphan(paths: MachinePaths, patience = PATIENCE): Promise<void> {
+export async function endOrphan(paths: MachinePaths, patience = PATIENCE, platform = process.platform): Promise<void> {
+  if (platform === 'win32') return killOrphan(paths.monitor);
   if (!(await lives(paths.monitor))) return;
   if (patience > 0) {
     await Promise.race([askToEnd(paths).catch(() => undefined), sleep(patience / 2)]);
@@ -18,6 +23,15 @@ export async function endOrphan(paths: MachinePaths, patience = PATIENCE): Promi
   }
   await qmp(paths.monitor, { execute: 'quit' }).catch(() => undefined);
   await ends(paths.monitor, END);
+}
+
+/** Windows: its monitor has gone with its holder. The pid may be another program's by now. */
+export async function killOrphan(pidFile: string, run: typeof execute = execute): Promise<void> {
+  const pid = Number(existsSync(pidFile) ? readFileSync(pidFile, 'utf8') : 0);
+  if (!Number.isInteger(pid) || pid <= 0) return;
+  const { stdout } = await run('tasklist', ['/fi', `pid eq ${pid}`, '/fo', 'csv', '/nh']).catch(() => ({ stdout: '' }));
+  if (/^"qemu-system-[^"]*"/m.test(stdout)) await run('taskkill', ['/f', '/pid', String(pid)]).catch(() => undefined);
+  rmSync(pidFile, { force: true });
 }
 
 /** busybox init takes USR2 as "power off". */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,6 +24,7 @@ export interface MachinePaths {
   console: string;
   log: string;
   socket: string;
+  /** the socket of QEMU's monitor; on Windows, where there is none, a file with QEMU's pid */
   monitor: string;
   /** over it, a prepared guest is told what makes this start this one */
   begin: string;
@@ -39,6 +41,9 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     ? home
     : join(env['XDG_RUNTIME_DIR'] || join(tmpdir(), `berth-${process.getuid?.() ?? 'user'}`), 'berth-machine');
   const windows = platform === 'win32';
+  // names of pipes are the whole system's: each user, and each machine of one, has its own
+  const pipe = (name: string) =>
+    `\\\\.\\pipe\\berth-${name}-${createHash('sha256').update(home).digest('hex').slice(0, 12)}`;
   return {
     home,
     run,
@@ -47,18 +52,18 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     hostKey: join(home, 'host-key'),
     settings: join(home, 'settings.json'),
     status: join(home, 'status.json'),
-    control: windows ? '\\\\.\\pipe\\berth-machine' : join(run, 'control.sock'),
+    control: windows ? pipe('machine') : join(run, 'control.sock'),
     lock: join(home, 'holder.lock'),
     stamps: join(home, 'checked.json'),
     images: join(home, 'images'),
     history: join(home, 'images.json'),
     console: join(home, 'console.log'),
     log: join(home, 'machine.log'),
-    socket: windows ? '\\\\.\\pipe\\berth-engine' : join(run, 'engine.sock'),
+    socket: windows ? pipe('engine') : join(run, 'engine.sock'),
     folderLog: join(home, 'folders.log'),
-    begin: windows ? '\\\\.\\pipe\\berth-begin' : join(run, 'begin.sock'),
+    begin: windows ? pipe('begin') : join(run, 'begin.sock'),
     starts: join(home, 'starts'),
-    monitor: windows ? '\\\\.\\pipe\\berth-monitor' : join(run, 'monitor.sock'),
+    monitor: join(run, windows ? 'machine.pid' : 'monitor.sock'),
   };
 }
 

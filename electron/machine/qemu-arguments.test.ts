@@ -60,15 +60,15 @@ describe('the acceleration is the platform’s own', () => {
   });
 });
 
-test('sockets are named pipes on Windows, and commas in names are written twice', () => {
+test('on Windows the guest’s port is a named pipe and the monitor QEMU’s own input and output; commas in names are written twice', () => {
   const windows = {
     ...bare,
-    files: { ...bare.files, monitor: '\\\\.\\pipe\\berth-monitor', begin: '\\\\.\\pipe\\berth-begin' },
+    files: { ...bare.files, begin: '\\\\.\\pipe\\berth-begin' },
   };
   const pipes = values(qemuArguments(host('win32', 'x64'), windows), '-chardev').filter((each) =>
-    each?.startsWith('pipe'),
+    /^(pipe|stdio)/.test(each ?? ''),
   );
-  expect(pipes).toEqual(['pipe,id=begin,path=berth-begin', 'pipe,id=monitor,path=berth-monitor']);
+  expect(pipes).toEqual(['pipe,id=begin,path=berth-begin', 'stdio,id=monitor,signal=off']);
   expect(values(qemuArguments(host('linux', 'x64'), bare), '-chardev')[0]).toBe(
     'socket,id=begin,path=/r/begin,,sock,server=on,wait=off',
   );

@@ -80,7 +80,7 @@ export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator
         ])
       : pluggedIn.flatMap((device) => ['-device', optionOf(device)])),
     ...(keepsStarts ? ['-device', 'vmgenid,guid=auto'] : []),
-    ...['-chardev', chardevOf(host, 'monitor', files.monitor), '-mon', 'chardev=monitor,mode=control'],
+    ...['-chardev', monitorOf(host, files.monitor), '-mon', 'chardev=monitor,mode=control'],
   ];
 }
 
@@ -193,3 +193,10 @@ const chardevOf = (host: QemuHost, id: string, path: string) =>
   host.platform === 'win32'
     ? `pipe,id=${id},path=${path.split('\\').at(-1) ?? path}`
     : `socket,id=${id},path=${escape(path)},server=on,wait=off`;
+
+/**
+ * Node has no Unix sockets on Windows, QEMU's named pipe there serves one client, once, and keeps the machine from its start until then; a
+ * TCP port would be open to every program, and to web pages. So it is the process's own input and output.
+ */
+const monitorOf = (host: QemuHost, path: string) =>
+  host.platform === 'win32' ? 'stdio,id=monitor,signal=off' : chardevOf(host, 'monitor', path);

@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,8 +24,8 @@ import {
   type Accelerator,
   type QemuHost,
 } from './qemu-arguments.ts';
-import { qemuProcess } from './qemu-process.ts';
-import { Monitor } from './qmp.ts';
+import { Conversation, Monitor } from './qmp.ts';
+import { openPort, qemuProcess } from './qemu-process.ts';
 import { MachineError, type MachineConfig, type MachineDriver, type MachineProcess } from './types.ts';
 import { findVirtiofsd } from './virtiofsd.ts';
 
@@ -127,8 +137,20 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
   const args = [...qemuArguments(host, config, accelerator), ...(from === undefined ? [] : TAKES_STATE)];
   rmSync(log, { force: true });
   const output = openSync(log, 'a', 0o600);
-  const child = spawn(program, args, { stdio: ['ignore', output, output] });
+  // with a monitor that has no socket of its own, see qemuArguments
+  const piped = host.platform === 'win32';
+  const child = spawn(program, args, {
+    stdio: piped ? ['pipe', 'pipe', output] : ['ignore', output, output],
+    windowsHide: true,
+  });
   closeSync(output);
+  const monitor = new Monitor(
+    child.stdin && child.stdout ? new Conversation(child.stdout, child.stdin) : config.files.monitor,
+  );
+  // QEMU's pipe on Windows keeps it from starting until its client is there
+  const early = piped ? openPort(config.files.begin) : undefined;
+  early?.catch(() => undefined); // told to who begins
+  const port = () => early ?? openPort(config.files.begin);
   let killed = false;
   const exited = new Promise<string>((done) => {
     child.once('exit', (code, signal) => {
@@ -141,12 +163,12 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
     child.once('error', (error) => fail(new MachineError(`QEMU cannot start: ${error.message}`, '', 'process')));
   });
   const pid = child.pid as number;
+  if (piped) writeFileSync(config.files.monitor, `${pid}\n`, { mode: 0o600 });
   const kill = async () => {
     killed = true;
     child.kill('SIGKILL');
     await Promise.race([exited, sleep(5_000)]);
   };
-  const monitor = new Monitor(config.files.monitor);
   if (from !== undefined) {
     const ended = exited.then((why) => Promise.reject(new Error(`QEMU ended: ${why}`)));
     ended.catch(() => undefined);
@@ -158,5 +180,5 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
       throw error;
     }
   }
-  return qemuProcess(pid, exited, monitor, config, devicesToPlug(host, config), kill);
+  return qemuProcess(pid, exited, { monitor, port }, config, devicesToPlug(host, config), kill);
 }

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFile, truncate } from 'node:fs/promises';
-import { createConnection } from 'node:net';
+import { once } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { keepState } from './kept-state.ts';
 import { beginningLine, type Device } from './qemu-arguments.ts';
@@ -12,11 +14,21 @@ const run = promisify(execFile);
 
 const ruleOf = ({ protocol, hostAddress, hostPort }: HostForward) => `${protocol}:${hostAddress}:${hostPort}`;
 
+/** How QEMU is reached. */
+interface Lines {
+  monitor: Monitor;
+  /** the guest's port, over which it is told what makes this start this one */
+  port(): Promise<Socket>;
+}
+
+/** Milliseconds until a QEMU that was just started has made its sockets. */
+const PORT_PATIENCE = 5_000;
+
 /** What a started QEMU can be asked, through its monitor. */
 export function qemuProcess(
   pid: number,
   exited: Promise<string>,
-  monitor: Monitor,
+  { monitor, port }: Lines,
   config: MachineConfig,
   /** what the guest gets when it begins */
   devices: readonly Device[],
@@ -29,7 +41,7 @@ export function qemuProcess(
     kill,
     async begin(beginning, signal) {
       for (const device of devices) await monitor.run({ execute: 'device_add', arguments: device });
-      await tell(files.begin, beginningLine(config, beginning, randomBytes(32).toString('hex')), signal);
+      await tell(await port(), beginningLine(config, beginning, randomBytes(32).toString('hex')), signal);
       await monitor.run({ execute: 'cont' });
     },
     keepStart: (directory) => keepState(monitor, pid, directory),
@@ -59,12 +71,26 @@ export function qemuProcess(
 }
 
 /** Over the guest's port. The connection stays until `signal`: what the guest has not read yet goes with it. */
-function tell(port: string, line: string, signal: AbortSignal): Promise<void> {
+function tell(port: Socket, line: string, signal: AbortSignal): Promise<void> {
   return new Promise((done, fail) => {
-    const connection = createConnection(port, () => connection.write(`${line}\n`, () => done()));
-    connection.on('error', fail);
-    signal.addEventListener('abort', () => connection.destroy(), { once: true });
+    port.on('error', fail);
+    port.write(`${line}\n`, () => done());
+    signal.addEventListener('abort', () => port.destroy(), { once: true });
   });
+}
+
+/** Connects to a socket or pipe of a QEMU that was just started, which may not have made it yet. */
+export async function openPort(path: string, patience = PORT_PATIENCE): Promise<Socket> {
+  for (const until = performance.now() + patience; ; await sleep(5)) {
+    const socket = createConnection(path);
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      const early = ['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '');
+      if (!early || performance.now() > until) throw error;
+    }
+  }
 }
 
 /** Linux: the memory shared with the folders' server counts once, as this process's. */

@@ -28,8 +28,11 @@ const monitor = (serve: (line: string) => string | undefined) =>
   });
 
 it('gives the results in turn, and passes over events', async () => {
-  await monitor((line) => `{"event": "STOP"}\n{"return": ${line.length}}\n`);
-  expect(await qmp(path, { execute: 'a' }, { execute: 'bcd' })).toEqual([16, 18]);
+  await monitor((line) => {
+    const { execute, id } = JSON.parse(line) as { execute: string; id: number };
+    return `{"event": "STOP"}\n${JSON.stringify({ return: execute.length, id })}\n`;
+  });
+  expect(await qmp(path, { execute: 'a' }, { execute: 'bcd' })).toEqual([1, 3]);
 });
 
 it('ends when the machine ends in the middle of an answer', async () => {

@@ -1,5 +1,6 @@
 import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PATIENCE = 5_000;
@@ -15,61 +16,108 @@ export class MachineGone extends Error {
   override readonly message = 'the machine has ended';
 }
 
-/**
- * QEMU's monitor (docs/interop/qmp-spec): one JSON object a line; a greeting, then capabilities, then commands. Runs the commands in
- * turn and gives their results. `quit` is answered by the connection's end.
- */
+interface Answer {
+  QMP?: object;
+  event?: string;
+  id?: number;
+  return?: unknown;
+  error?: { desc?: string };
+}
+
+/** QEMU's monitor (docs/interop/qmp-spec) over one connection: one JSON object a line; a greeting, then capabilities, then commands. */
+export class Conversation {
+  readonly #input: Writable;
+  readonly #waiting = new Map<number, (answer?: Answer) => void>();
+  readonly #ready: Promise<unknown>;
+  #last = 0;
+  #over = false;
+
+  constructor(output: Readable, input: Writable) {
+    this.#input = input;
+    const greeting = this.#answer(0);
+    createInterface({ input: output })
+      .on('line', (line) => this.#hear(JSON.parse(line) as Answer))
+      .on('error', () => undefined);
+    const end = () => {
+      this.#over = true;
+      for (const done of this.#waiting.values()) done();
+    };
+    output.once('end', end).once('close', end).on('error', end);
+    input.on('error', end);
+    this.#ready = greeting.then(() => this.#send({ execute: 'qmp_capabilities' }));
+    this.#ready.catch(() => undefined); // told to who asks
+  }
+
+  /** `quit` is answered by the end. */
+  async ask(command: QmpCommand): Promise<unknown> {
+    await this.#ready;
+    return this.#send(command).catch((error: unknown) => {
+      if (command.execute === 'quit' && error instanceof MachineGone) return undefined;
+      throw error;
+    });
+  }
+
+  async #send({ execute, ...rest }: QmpCommand): Promise<unknown> {
+    const id = ++this.#last;
+    const answer = this.#answer(id);
+    this.#input.write(`${JSON.stringify({ execute, ...rest, id })}\n`);
+    const { error, return: result } = await answer;
+    if (error) throw new Error(`${execute}: ${error.desc ?? 'failed'}`);
+    return result;
+  }
+
+  #answer(id: number): Promise<Answer> {
+    return new Promise((done, fail) => {
+      const late = setTimeout(() => {
+        this.#waiting.delete(id);
+        fail(new Error('the monitor does not answer'));
+      }, PATIENCE);
+      const hear = (answer?: Answer) => {
+        clearTimeout(late);
+        this.#waiting.delete(id);
+        if (answer) done(answer);
+        else fail(new MachineGone());
+      };
+      this.#waiting.set(id, hear);
+      if (this.#over) hear();
+    });
+  }
+
+  #hear(message: Answer): void {
+    if (message.event !== undefined) return;
+    this.#waiting.get(message.QMP ? 0 : (message.id ?? this.#last))?.(message);
+  }
+}
+
+/** A connection of its own to a monitor that serves a socket: runs the commands in turn and gives their results. */
 export async function qmp(path: string, ...commands: QmpCommand[]): Promise<unknown[]> {
   const socket = await open(path);
-  const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
-  // a reset connection ends no lines
-  const over = new Promise<{ done: true; value: undefined }>((ended) =>
-    socket.once('close', () => ended({ done: true, value: undefined })),
-  );
-  const next = async (): Promise<Record<string, unknown>> => {
-    for (;;) {
-      const { value, done } = await Promise.race([lines.next(), over]);
-      if (done) return { closed: true };
-      const message = JSON.parse(value as string) as Record<string, unknown>;
-      if (!('event' in message)) return message;
-    }
-  };
+  const conversation = new Conversation(socket, socket);
   try {
-    await next(); // the greeting
     const results: unknown[] = [];
-    for (const command of [{ execute: 'qmp_capabilities' }, ...commands]) {
-      socket.write(`${JSON.stringify(command)}\n`);
-      const answer = await next();
-      if (answer['closed'] && command.execute !== 'quit') throw new MachineGone();
-      const error = answer['error'] as { desc?: string } | undefined;
-      if (error) throw new Error(`${command.execute}: ${error.desc ?? 'failed'}`);
-      results.push(answer['return']);
-    }
-    return results.slice(1);
-  } catch (error) {
-    throw isBroken(error) ? new MachineGone() : error;
+    for (const command of commands) results.push(await conversation.ask(command));
+    return results;
   } finally {
     socket.destroy();
   }
 }
 
-const isBroken = (error: unknown) => ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
-
 function open(path: string): Promise<Socket> {
   return new Promise((done, fail) => {
     const socket = createConnection(path, () => done(socket));
-    socket.setTimeout(PATIENCE, () => socket.destroy(new Error('the monitor does not answer')));
     socket.on('error', fail);
   });
 }
 
-/** QEMU serves one client of its monitor at a time: commands from here wait for each other. */
+/** Commands from here wait for each other: QEMU serves one client of its monitor at a time. */
 export class Monitor {
-  readonly #path: string;
+  readonly #ask: (command: QmpCommand) => Promise<unknown>;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string) {
-    this.#path = path;
+  /** `way`: the path of its socket, or what it is connected to for as long as it lives */
+  constructor(way: string | Conversation) {
+    this.#ask =
+      typeof way === 'string' ? (command) => qmp(way, command).then(([value]) => value) : (command) => way.ask(command);
   }
 
   /** Resolves when QEMU, just started, takes commands. */
@@ -87,7 +135,7 @@ export class Monitor {
   }
 
   run(command: QmpCommand): Promise<unknown> {
-    const result = this.#last.then(() => qmp(this.#path, command)).then(([value]) => value);
+    const result = this.#last.then(() => this.#ask(command));
     this.#last = result.catch(() => undefined);
     return result;
   }

@@ -7,7 +7,7 @@ export interface MachineFiles {
   root: string;
   data: string;
   console: string;
-  /** the monitor's socket (Windows: a named pipe) */
+  /** the monitor's socket (Windows: a file for the pid, see `MachinePaths`) */
   monitor: string;
   /** the same of the port over which the guest is told what makes this start this one */
   begin: string;
