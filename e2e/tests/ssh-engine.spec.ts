@@ -3,14 +3,19 @@ import { test as berth, expect } from '../fixtures/berth.ts';
 import { startUi } from '../fixtures/window-host.ts';
 
 /** The window in front of an engine that a real ssh server leads to. */
-const test = berth.extend({
-  host: async ({ engine }, use) => {
+const test = berth.extend<{ named: boolean }>({
+  /** on the command line, else it is one of those to choose from */
+  named: [true, { option: true }],
+  host: async ({ engine, named }, use) => {
     const sshd = await startSshd();
     sshd.key('id_ed25519', 'ed25519');
     sshd.knownHosts(`[127.0.0.1]:${sshd.port} ${sshd.hostKey('ed25519')}`);
     const address = `ssh://root@127.0.0.1:${sshd.port}${engine.socket}`;
     const engines = [{ name: 'far', endpoint: address }];
-    const ui = await startUi(['--engine', address], { engines }, { HOME: sshd.home, SSH_AUTH_SOCK: '' });
+    const env = { HOME: sshd.home, SSH_AUTH_SOCK: '' };
+    const ui = await (named
+      ? startUi(['--engine', address], { engines }, env)
+      : startUi([], { engine: 'machine', engines }, env));
     await use(ui);
     await ui.stop();
     await sshd.stop();
@@ -39,4 +44,17 @@ test('an address whose host key is unknown is refused with its fingerprint and w
   await dialog.getByRole('button', { name: 'Try it' }).click();
   await expect(dialog).toContainText(/is not known .*SHA256:/);
   await expect(dialog).toContainText(/compare the fingerprint by connecting once/i);
+});
+
+test.describe('among others', () => {
+  test.use({ named: false });
+
+  test('an engine behind ssh is used from the choice on', async ({ page, containers, sleeper }) => {
+    await sleeper('far-away');
+    await containers.visit('/settings');
+    await page.getByRole('radio', { name: /^far/ }).check();
+    await expect(page.getByRole('radio', { name: /^far.*connected/ })).toBeChecked();
+    await containers.open();
+    await expect(containers.row('far-away')).toBeVisible();
+  });
 });

@@ -26,7 +26,7 @@ beforeAll(async () => {
       socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
     });
   });
-  const env = { BERTH_MACHINE_KEEPALIVE: '1000', HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+  const env = { BERTH_MACHINE_KEEPALIVE: '2000', HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
   guest = testGuest({ resolvConf, env });
   const started = await guest.berth('start', '--cpus', '2', '--memory', '768');
   expect(`${started.stderr}${started.code}`).toMatch(/0$/);
@@ -98,7 +98,7 @@ describe('between this host and the machine', { timeout: 120_000 }, () => {
       const began = performance.now();
       const asking = guest.docker(['ps']);
       await until(async () => (await guest.glance()).connection === 'reconnecting');
-      expect(performance.now() - began).toBeLessThan(15_000);
+      expect(performance.now() - began).toBeLessThan(20_000);
       const { code, stderr } = await asking;
       expect(code).not.toBe(0);
       expect(stderr).toMatch(/the machine does not answer: [^]*what to do: /);
@@ -164,10 +164,6 @@ describe('between this host and the machine', { timeout: 120_000 }, () => {
         expect(
           await guest.ok('run', '--rm', '--network', network, 'bb', 'nc', 'host.docker.internal', String(host.port)),
         ).toBe('from the host');
-      const named = ['--add-host', 'host.docker.internal:host-gateway', '--network', 'own'];
-      expect(await guest.ok('run', '--rm', ...named, 'bb', 'nc', 'host.docker.internal', String(host.port))).toBe(
-        'from the host',
-      );
     } finally {
       await guest.ok('network', 'rm', 'own');
       await host.close();
