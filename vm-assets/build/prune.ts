@@ -9,7 +9,7 @@ import { ARCHITECTURES } from './recipe.ts';
 const IMAGES = 2;
 const BASES = 2;
 /** Milliseconds: what was used so lately stays, however much that is; who asked for it may be about to start it. */
-const GRACE = 30 * 60 * 1000;
+const GRACE = 10 * 60 * 1000;
 
 /** Notes that it is in use. */
 export const touch = (path: string, now = Date.now()): Promise<void> => utimes(path, now / 1000, now / 1000);
@@ -30,7 +30,7 @@ function tryRead(path: string): string {
 }
 
 /**
- * Takes away what no build and no machine needs any more: of images and bases, all but the last two, those used within half an hour and
+ * Takes away what no build and no machine needs any more: of images and bases, all but the last two, those used within ten minutes and
  * those that a process was started with; packages that are not in the manifest; what killed builds left. Only one build at a time may.
  */
 export async function prune(
