@@ -41,6 +41,7 @@ describe('a machine', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(
       /The disk of this computer is full[^]*the machine stands still[^]*what to do: Free some room/,
     );
+    expect(stdout).toMatch(/image +\d+\.\d+\.\d+ sha256:[0-9a-f]{64} \//);
     rmSync(join(disk, 'ballast'));
     expect(await guest.ok('wait', 'writer')).toBe('0');
     await until(async () => (await guest.status()).standstill === undefined);
@@ -73,6 +74,7 @@ describe('a machine', { timeout: 120_000 }, () => {
   it('whose holder was killed is ended in order by two starts at once, of which one starts it again', async () => {
     const orderly = 'trap "sleep 1; echo in order >/kept/end; exit 0" TERM; while :; do sleep 0.1; done';
     await guest.ok('run', '-d', '--name', 'orderly', '-v', 'kept:/kept', 'bb', 'sh', '-c', orderly);
+    await guest.ok('run', '-d', '--name', 'deaf', 'bb', 'sleep', '1000');
     const { pid = 0 } = await guest.status();
     process.kill(pid, 'SIGKILL');
     const starts = await Promise.all([guest.berth('start'), guest.berth('start')]);
@@ -81,7 +83,9 @@ describe('a machine', { timeout: 120_000 }, () => {
     expect(processesOf(guest)).toHaveLength(1);
     expect(await guest.status()).toMatchObject({ state: 'running' });
     expect(await said('cat /var/lib/berth/engine/volumes/kept/_data/end')).toBe('in order');
-    expect(await guest.ok('inspect', 'orderly', '--format', '{{.State.Status}}')).toBe('exited');
+    const end = (name: string) => guest.ok('inspect', name, '--format', '{{.State.Status}} {{.State.ExitCode}}');
+    expect(await end('orderly')).toBe('exited 0');
+    expect(await end('deaf')).toBe('exited 137');
   });
 
   it('that does not stop is ended when its time is over, which is said, and its disk is sound', async () => {
