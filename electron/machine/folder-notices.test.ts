@@ -12,7 +12,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'berth-notices-'));
   sent = [];
   notices = new FolderNotices(
-    [{ path: folder }],
+    [{ path: folder, how: 'virtiofs' }],
     async (_command, input) => void sent.push(input.trimEnd().split('\n')),
   );
 });
@@ -81,6 +81,18 @@ test('what is not shared, or not mounted any more, is not watched', async () => 
   writeFileSync(join(folder, 'b'), '');
   await until(() => expect(told()).toContain(join(folder, 'b')));
   expect(told().filter((path) => !path.startsWith(folder))).toEqual([]);
+});
+
+test('by 9p no time is set, which has whole seconds there', async () => {
+  const commands: string[] = [];
+  const run = async (command: string) => void commands.push(command);
+  const other = new FolderNotices([{ path: folder, how: '9p' }], run);
+  other.set('one', [mount(folder)]);
+  notices.set('one', [mount(folder)]);
+  writeFileSync(join(folder, 'a'), '');
+  await until(() => expect(commands.join()).toContain('chmod'));
+  expect(commands.join()).not.toContain('touch');
+  other.close();
 });
 
 test('what is not watched is said of its folder', () => {

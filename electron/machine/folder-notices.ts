@@ -1,8 +1,9 @@
 import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { MountPoint } from '../../agent/api/container.ts';
-import type { FolderReport, SharedFolder } from '../contract/machine.ts';
+import type { FolderReport } from '../contract/machine.ts';
 import { MOST_FOLDERS, TreeWatcher, type Limit } from './tree-watcher.ts';
+import type { FolderShare } from './types.ts';
 
 /** Milliseconds that changes are collected, and how many files one batch tells singly: of more, their folders are told. */
 const COLLECT = 40;
@@ -17,6 +18,12 @@ const MOST = 512;
 const NOTICE =
   'while IFS= read -r f; do link /run/berth/folders "$f" 2>/dev/null; [ -e "$f" ] && touch -c -m -r "$f" "$f"; done; :';
 
+/**
+ * For 9p, whose times have whole seconds in the guest, so that setting one would change it: the mode is set to what it is, which is told as a
+ * change of attributes. Names are asked for each time.
+ */
+const NOTICE_9P = 'while IFS= read -r f; do [ -e "$f" ] && chmod "$(stat -c %a "$f")" "$f"; done; :';
+
 /** Runs a command line in the guest with this input. */
 export type RunInGuest = (command: string, input: string) => Promise<unknown>;
 
@@ -25,7 +32,7 @@ export type RunInGuest = (command: string, input: string) => Promise<unknown>;
  * are watched here, and each change is repeated in the guest as one that changes nothing.
  */
 export class FolderNotices {
-  readonly #shares: readonly Pick<SharedFolder, 'path'>[];
+  readonly #shares: readonly Pick<FolderShare, 'path' | 'how'>[];
   readonly #run: RunInGuest;
   readonly #limited: (limits: ReadonlyMap<string, Limit>) => void;
   /** by path: who has it mounted, and its watcher */
@@ -40,7 +47,7 @@ export class FolderNotices {
 
   /** `limited` hears each time when it is another set of paths below which not all is watched. */
   constructor(
-    shares: readonly Pick<SharedFolder, 'path'>[],
+    shares: readonly Pick<FolderShare, 'path' | 'how'>[],
     run: RunInGuest,
     limited: (limits: ReadonlyMap<string, Limit>) => void = () => undefined,
   ) {
@@ -106,7 +113,8 @@ export class FolderNotices {
       this.#told.set(path, state);
       news.push(path);
     }
-    if (news.length > 0) await this.#run(NOTICE, `${news.join('\n')}\n`);
+    const notice = this.#shares.some(({ how }) => how === '9p') ? NOTICE_9P : NOTICE;
+    if (news.length > 0) await this.#run(notice, `${news.join('\n')}\n`);
   }
 }
 

@@ -43,7 +43,11 @@ export async function serveFolders(
         shares.push(share);
       } else shares.push({ how: '9p', tag, ...folder });
       const ownerLimit = ownersOf(virtiofsd);
-      const limits = { notify: 'part' as const, notifyLimit: NOTIFY_LIMIT, ...(ownerLimit && { ownerLimit }) };
+      const limits = {
+        notify: 'part' as const,
+        notifyLimit: virtiofsd ? NOTIFY_LIMIT : NOTIFY_LIMIT_9P,
+        ...(ownerLimit && { ownerLimit }),
+      };
       reports.push({ ...folder, how, state: 'mounted', ...limits });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
@@ -69,6 +73,10 @@ export function ownersOf(virtiofsd: Virtiofsd | undefined, owner: Owner = fileOw
     ? `${yours}; to change the owner (chown) has no effect.`
     : `${yours}; to change the owner (chown) is refused: keep the data of databases in volumes.`;
 }
+
+/** The guest makes another inode of a folder each time when its name is looked up: who watches has an earlier one. */
+export const NOTIFY_LIMIT_9P =
+  'what is made, changed or removed on this computer is told directly in the folder that a container has mounted, not in the folders below: there, let watchers look by themselves (CHOKIDAR_USEPOLLING=1, WATCHPACK_POLLING=true)';
 
 export const NOTIFY_LIMIT =
   'what is made or changed on this computer is told as a change of that file, what is removed as a change of its folder; nothing is told below node_modules and .git';

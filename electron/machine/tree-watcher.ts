@@ -16,13 +16,20 @@ const SKIPPED = new Set(['node_modules', '.git']);
 export class TreeWatcher {
   readonly #tell: (path: string) => void;
   readonly #limited: (why: Limit) => void;
+  readonly #most: number;
   readonly #watchers = new Map<string, FSWatcher>();
   #closed = false;
 
   /** `limited` hears, once or more often, that not all of the tree is watched. */
-  constructor(root: string, tell: (path: string) => void, limited: (why: Limit) => void = () => undefined) {
+  constructor(
+    root: string,
+    tell: (path: string) => void,
+    limited: (why: Limit) => void = () => undefined,
+    most = MOST_FOLDERS,
+  ) {
     this.#tell = tell;
     this.#limited = limited;
+    this.#most = most;
     if (process.platform === 'linux') void this.#walk(root);
     else this.#watch(root, true);
   }
@@ -35,7 +42,7 @@ export class TreeWatcher {
 
   async #walk(path: string): Promise<void> {
     if (this.#closed || this.#watchers.has(path)) return;
-    if (this.#watchers.size >= MOST_FOLDERS) return this.#limited('folders');
+    if (this.#watchers.size >= this.#most) return this.#limited('folders');
     this.#watch(path, false);
     const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
     for (const entry of entries)

@@ -70,7 +70,7 @@ test('a folder that cannot be served is told with why, and the others are served
   const { shares, reports } = await serveFolders('9p', asked, places);
   expect(shares).toEqual([{ how: '9p', tag: 'share0', path: folder, writable: true }]);
   expect(reports).toMatchObject([
-    { how: '9p', state: 'mounted', notify: 'part', notifyLimit: expect.stringContaining('removed') },
+    { how: '9p', state: 'mounted', notify: 'part', notifyLimit: expect.stringContaining('POLLING') },
     { how: 'none', state: 'failed', error: expect.stringContaining('missing') },
   ]);
   const none = await serveFolders('none', asked.slice(0, 1), places);

@@ -64,7 +64,7 @@ let list: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'berth-shared-'));
   list = join(folder, 'folders');
-  writeFileSync(list, '/home/me\n/data/a b\n');
+  writeFileSync(list, 'rw /home/me\nro /data/a b\n');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -73,7 +73,7 @@ test('says which are shared, and the command that shares one more', () => {
   expect(refused).toThrow('Mounts denied: the path /data/other is not shared');
   expect(refused).toThrow('shared are: /home/me, /data/a b');
   expect(refused).toThrow(
-    "berth machine set --folder /home/me --folder '/data/a b' --folder /data/other && berth machine restart",
+    "berth machine set --folder /home/me --folder '/data/a b:ro' --folder /data/other && berth machine restart",
   );
   const mount = { Type: 'bind' as const, Source: '/srv/x', Target: '/x' };
   expect(() => checkShared(list, { Mounts: [mount] })).toThrow('the path /srv/x is not shared');

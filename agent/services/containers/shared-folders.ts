@@ -27,7 +27,7 @@ export function isUnshared(source: string, folders: readonly string[], exists: (
 const WINDOWS = /^[A-Za-z]:[\\/]/;
 
 /**
- * Throws invalid-parameter for a bind of a folder that is not shared. `list` is the file that names those which are, a line each; '': this
+ * Throws invalid-parameter for a bind of a folder that is not shared. `list` is the file that names those which are, a line each ("rw PATH", "ro PATH"); '': this
  * engine runs on the user's own computer.
  */
 export function checkShared(list: string, { Binds, Mounts }: HostConfig): void {
@@ -39,16 +39,23 @@ export function checkShared(list: string, { Binds, Mounts }: HostConfig): void {
     ...(Mounts ?? []).flatMap(({ Type, Source }) => (Type === 'bind' ? [Source] : [])),
   ].map((source) => source ?? '');
   const folders = readList(list);
+  const paths = folders.map(({ path }) => path);
   for (const source of sources) {
     if (WINDOWS.test(source)) throw invalid(denied(source, folders));
-    if (source.startsWith('/') && isUnshared(cleanPath(source), folders, existsSync))
+    if (source.startsWith('/') && isUnshared(cleanPath(source), paths, existsSync))
       throw invalid(denied(cleanPath(source), folders));
   }
 }
 
-function readList(file: string): string[] {
+interface Folder {
+  path: string;
+  writable: boolean;
+}
+
+function readList(file: string): Folder[] {
   try {
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) => ({ path: line.slice(3), writable: line.startsWith('rw ') }));
   } catch {
     return [];
   }
@@ -56,12 +63,16 @@ function readList(file: string): string[] {
 
 const word = (text: string) => (/^[\w./~:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-function denied(source: string, folders: readonly string[]): string {
+function denied(source: string, folders: readonly Folder[]): string {
   const what = `Mounts denied: the path ${source} is not shared with the machine that runs the containers`;
-  const have = folders.length === 0 ? 'no folder of this computer is' : `shared are: ${folders.join(', ')}`;
+  const have =
+    folders.length === 0
+      ? 'no folder of this computer is'
+      : `shared are: ${folders.map(({ path }) => path).join(', ')}`;
   if (WINDOWS.test(source))
     return `${what}: folders of Windows cannot be. To do: use a volume, and copy files with docker cp`;
-  const command = [...folders, source].map((folder) => `--folder ${word(folder)}`).join(' ');
+  const all = [...folders.map(({ path, writable }) => `${path}${writable ? '' : ':ro'}`), source];
+  const command = all.map((folder) => `--folder ${word(folder)}`).join(' ');
   return (
     `${what} (${have}). To do: share it, or a folder above it, under Machine, Settings, Shared folders, ` +
     `or: berth machine set ${command} && berth machine restart`

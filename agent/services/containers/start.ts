@@ -19,6 +19,7 @@ import { networkKind, networkSubject } from './network-subject.ts';
 import { prepareRealtime } from './realtime.ts';
 import { remove } from './remove.ts';
 import { mountRoot, unmountRoot } from './root-mount.ts';
+import { checkShared } from './shared-folders.ts';
 import { mountSides, shmOf } from './side-mounts.ts';
 import { trySave } from './save.ts';
 import { guard, setStatus } from './state.ts';
@@ -31,6 +32,7 @@ export async function start(ctx: ContainersContext, live: Live): Promise<void> {
   await live.lock
     .run(async () => {
       guard('start', live.record);
+      checkShared(ctx.config.hostFolders, live.record.hostConfig);
       ctx.cgroups.anticipate?.();
       live.cancelRestart?.();
       live.cancelRestart = undefined;
