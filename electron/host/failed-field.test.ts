@@ -23,6 +23,10 @@ const request = runRequest.parse({
 test.each([
   ['Bind for 0.0.0.0:8080 failed: port is already allocated', 'ports.1.hostPort'],
   ['failed to bind host port for 127.0.0.1:80:172.17.0.2:1/tcp: address already in use', 'ports.0.hostPort'],
+  [
+    'failed to bind host port for 0.0.0.0:8080:172.17.0.2:1/tcp: address already in use on this computer by nginx (pid 80)',
+    'ports.1.hostPort',
+  ],
   ['failed to bind port 192.0.2.1:8080/tcp: cannot assign requested address', 'ports.1.hostIp'],
   ['invalid mount config for type "bind": bind source path does not exist: /srv/gone', 'mounts.1.source'],
   ['error mounting "tmpfs" to rootfs at "/scratch": invalid argument', 'mounts.2.target'],

@@ -39,7 +39,9 @@ export function failedField(message: string, request: RunRequest): string | unde
 
 function portField(message: string, { ports }: RunRequest): string | undefined {
   if (ports.length === 0) return undefined;
-  const port = (text: string) => new RegExp(`[:\\s]${text.trim()}(?!\\d)`).test(message);
+  // of who has the port, the machine tells the pid, too
+  const told = message.replace(/ by .* \(pid \d+\)$/, '');
+  const port = (text: string) => new RegExp(`[:\\s]${text.trim()}(?!\\d)`).test(told);
   const row = Math.max(
     0,
     ports.findIndex(({ hostPort }) => hostPort.trim() !== '' && port(hostPort)),

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +129,25 @@ describe('run', () => {
     );
     expect(busy).toMatchObject({ field: 'ports.0.hostPort' });
     expect(busy.message).toMatch(/port is already allocated|address already in use/);
+  });
+
+  it('gives a container the proxies that docker’s configuration file has, as docker run does', async () => {
+    writeFileSync(
+      join(directory, 'config.json'),
+      '{"proxies": {"default": {"httpProxy": "http://proxy:3128", "noProxy": "a"}}}',
+    );
+    const before = process.env['DOCKER_CONFIG'];
+    process.env['DOCKER_CONFIG'] = directory;
+    try {
+      const { id } = await run({ command: 'true', environment: [{ name: 'NO_PROXY', value: 'mine' }] });
+      const { Config } = await connection.client.containers.inspect({ id });
+      const env = ['HTTP_PROXY=http://proxy:3128', 'http_proxy=http://proxy:3128', 'NO_PROXY=mine', 'no_proxy=a'];
+      expect(Config.Env).toEqual(expect.arrayContaining(env));
+      expect(Config.Env).not.toContain('NO_PROXY=a');
+    } finally {
+      if (before === undefined) delete process.env['DOCKER_CONFIG'];
+      else process.env['DOCKER_CONFIG'] = before;
+    }
   });
 
   it('makes the same container as its command line', async () => {

@@ -15,6 +15,8 @@ export interface DockerConfig {
   auths?: Record<string, { auth?: string; identitytoken?: string }>;
   credsStore?: string;
   credHelpers?: Record<string, string>;
+  /** by an engine's address, or "default" */
+  proxies?: Record<string, Record<string, unknown>>;
 }
 interface Login {
   username?: string;
@@ -49,7 +51,7 @@ export function helperFor(config: DockerConfig, registry: string): string | unde
 export const configPath = (env: NodeJS.ProcessEnv): string =>
   join(env['DOCKER_CONFIG'] || join(env['HOME'] ?? homedir(), '.docker'), 'config.json');
 
-async function dockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig | undefined> {
+export async function dockerConfig(env: NodeJS.ProcessEnv): Promise<DockerConfig | undefined> {
   try {
     return JSON.parse(await readFile(configPath(env), 'utf8')) as DockerConfig;
   } catch {

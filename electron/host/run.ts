@@ -3,6 +3,7 @@ import type { RunRequest } from '../contract/run-request.ts';
 import { toCreateRequest } from '../contract/create-request.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { ApiError } from '../engine/errors.ts';
+import { proxyVariables, withProxies } from './docker-proxies.ts';
 import { failedField } from './failed-field.ts';
 import { HostError, toAppError } from './failures.ts';
 import { pullImage } from './pull.ts';
@@ -38,7 +39,9 @@ export async function* runContainer(
   let id = '';
   let started = false;
   try {
-    const created = await client.createContainer(made.body, made.name);
+    const proxies = await proxyVariables(client.address);
+    const body = proxies.length === 0 ? made.body : { ...made.body, Env: withProxies(made.body.Env ?? [], proxies) };
+    const created = await client.createContainer(body, made.name);
     id = created.Id;
     yield { kind: 'created', id, warnings: created.Warnings ?? [] };
     await client.containerVerb(id, 'start');
