@@ -118,6 +118,19 @@ describe('the guest', () => {
     expect(Number(/^# pass (\d+)/m.exec(stdout)?.[1])).toBeGreaterThan(5);
   }, 120_000);
 
+  test('comes to rest when nobody asks it, and then takes less than a hundredth of a processor', async () => {
+    // user, nice, system, idle, waiting, interrupts, soft interrupts: hundredths of a second, of all processors (proc_stat(5))
+    const busy = (line = '') => {
+      const [user = 0, nice = 0, system = 0, , , hard = 0, soft = 0] = line.split(/\s+/).slice(1).map(Number);
+      return user + nice + system + hard + soft;
+    };
+    const percent = async () => {
+      const [before, after] = (await out('head -1 /proc/stat; sleep 10; head -1 /proc/stat')).split('\n');
+      return (busy(after) - busy(before)) / 10;
+    };
+    await expect.poll(percent, { timeout: 120_000 }).toBeLessThan(1);
+  }, 150_000);
+
   test('goes back to the last image that got ready, with the same data, when a new one does not', async () => {
     await guest.sh('echo kept >/var/lib/berth/of-the-user');
     await guest.berth('stop');

@@ -37,13 +37,13 @@ const values = (args: readonly string[], option: string) =>
 describe('the acceleration is the platform’s own', () => {
   test.each([
     [host('linux', 'x64', true), 'kvm', 'host', 'q35,vmport=off', 'qemu-system-x86_64'],
-    [host('linux', 'x64'), 'tcg,thread=single', 'max', 'q35,vmport=off', 'qemu-system-x86_64'],
+    [host('linux', 'x64'), 'tcg,thread=single,tb-size=512', 'max', 'q35,vmport=off', 'qemu-system-x86_64'],
     [host('linux', 'arm64', true), 'kvm', 'host', 'virt', 'qemu-system-aarch64'],
     [host('darwin', 'x64'), 'hvf', 'host,-pdpe1gb', 'q35,vmport=off', 'qemu-system-x86_64'],
     [host('darwin', 'arm64'), 'hvf', 'host', 'virt', 'qemu-system-aarch64'],
     [host('win32', 'x64'), 'whpx,kernel-irqchip=off', 'Westmere', 'q35,vmport=off', 'qemu-system-x86_64.exe'],
     [host('win32', 'arm64'), 'whpx', 'host', 'virt', 'qemu-system-aarch64.exe'],
-    [host('freebsd', 'x64'), 'tcg,thread=single', 'max', 'q35,vmport=off', 'qemu-system-x86_64'],
+    [host('freebsd', 'x64'), 'tcg,thread=single,tb-size=512', 'max', 'q35,vmport=off', 'qemu-system-x86_64'],
   ])('%j: %s', (where, acceleration, processor, machine, program) => {
     const args = qemuArguments(where, bare);
     expect(values(args, '-accel')).toEqual([acceleration]);

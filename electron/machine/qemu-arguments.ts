@@ -176,7 +176,8 @@ const escape = (value: string) => value.replaceAll(',', ',,');
 function accelerationOf(host: QemuHost, accelerator: Accelerator): string {
   // One thread for all emulated processors, a quarter slower to start than one each: those saw each other's changes to the kernel's code too
   // late now and then (QEMU 7.2, a stray int3), and the guest was gone.
-  if (accelerator === 'tcg') return 'tcg,thread=single';
+  // What was translated takes memory that is not given back: a start and ten containers fill 500 MB of the gigabyte that QEMU would take.
+  if (accelerator === 'tcg') return 'tcg,thread=single,tb-size=512';
   // The hypervisor platform of Windows has no interrupt controller that QEMU can use; its ARM version refuses the option.
   if (accelerator === 'whpx' && host.arch === 'x64') return 'whpx,kernel-irqchip=off';
   return accelerator;
