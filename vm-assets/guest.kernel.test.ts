@@ -23,8 +23,9 @@ import { buildGuest } from './build/main.ts';
 import { cacheDirectory } from './build/recipe.ts';
 
 // One start of the guest for all of these: under emulation it takes seconds.
-// Its folder by 9p, which is what hosts without virtiofsd have; the machine's own tests have virtiofs.
-const guest = testGuest({ env: { BERTH_MACHINE_FOLDERS: '9p' } });
+// It boots each time, as on the hosts that keep no starts, and has its folder by 9p, as on those without virtiofsd; the machine's own tests
+// have the others.
+const guest = testGuest({ env: { BERTH_MACHINE_FOLDERS: '9p', BERTH_MACHINE_BOOTS: '1' } });
 let shared: string;
 const out = async (command: string) => (await guest.sh(command)).stdout.trim();
 

@@ -42,7 +42,7 @@ async function idle(driver: MachineDriver, image: MachineImage, home: string): P
     begin: paths.begin,
   };
   const { cpus, memory } = defaultSettings();
-  const rest = { sshPort: 1, shares: [] };
+  const rest = { sshPort: 1, shares: [], beginning: { publicKey: 'none', environment: {} } };
   const process = await driver.start({ cpus, memory, files, ...rest });
   const reached = new Promise<number>((done) => {
     void followConsole(paths.console, over.signal, (event) => {

@@ -49,6 +49,8 @@ export class Holder {
   /** the socket outlives the machine: the next request starts it again */
   #waits: boolean;
   #code = 0;
+  /** of the last start, for who asks for one while this process ends because of it */
+  #failure: unknown;
 
   constructor(paths: MachinePaths, image: string, waits: boolean) {
     mkdirSync(paths.home, { recursive: true, mode: 0o700 });
@@ -153,7 +155,9 @@ export class Holder {
 
   #start(): Promise<Running> {
     if (this.#over.signal.aborted)
-      return Promise.reject(new MachineError('the machine is stopped', 'berth machine start'));
+      return Promise.reject(
+        (this.#failure as Error) ?? new MachineError('the machine is stopped', 'berth machine start'),
+      );
     if (this.#running) return Promise.resolve(this.#running);
     this.#starting ??= this.#begin().finally(() => (this.#starting = undefined));
     return this.#starting;
@@ -176,6 +180,7 @@ export class Holder {
       return running;
     } catch (reason) {
       const error = withoutRoom(reason, this.#paths.home);
+      this.#failure = error;
       readiness.failed(error);
       this.#tell({ state: 'failed', error: error instanceof Error ? error.message : String(error) });
       throw error;

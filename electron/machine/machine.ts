@@ -81,7 +81,15 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
   const sshPort = await freePort();
   const { data, console, monitor, begin } = paths;
   const { cpus, memory } = settings;
-  const config = { cpus, memory, files: { ...image, data, console, monitor, begin }, sshPort, shares: options.shares };
+  const beginning = { publicKey, environment: engineEnvironment() };
+  const config = {
+    cpus,
+    memory,
+    files: { ...image, data, console, monitor, begin },
+    sshPort,
+    shares: options.shares,
+    beginning,
+  };
   const kept = new KeptStarts(paths.starts);
   const from = kept.find(driver, image, config);
   if (from !== undefined) readiness.reached('process');
@@ -121,7 +129,7 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
       if (why !== undefined) options.warn(`The start of the machine could not be kept for the next one: ${why}`);
     }
     if (from !== undefined) readiness.reached('prepared', true);
-    await first(started.begin({ publicKey, environment: engineEnvironment() }, over.signal));
+    await first(started.begin(over.signal));
     const hostKey = pinned(paths.hostKey, await first(booted));
     ssh = new SshConnection({ host: '127.0.0.1', port: sshPort, privateKey, hostKey });
     await first(ssh.client());

@@ -61,7 +61,7 @@ export function machinePaths(env: NodeJS.ProcessEnv = process.env, platform: str
     log: join(home, 'machine.log'),
     socket: windows ? pipe('engine') : join(run, 'engine.sock'),
     folderLog: join(home, 'folders.log'),
-    begin: windows ? pipe('begin') : join(run, 'begin.sock'),
+    begin: join(run, 'begin.sock'),
     starts: join(home, 'starts'),
     monitor: join(run, windows ? 'machine.pid' : 'monitor.sock'),
   };

@@ -1,4 +1,4 @@
-import type { Beginning, DriverCapabilities, FolderShare, MachineConfig } from './types.ts';
+import type { DriverCapabilities, FolderShare, MachineConfig } from './types.ts';
 
 /** What decides how QEMU is called: Node's names. */
 export interface QemuHost {
@@ -10,6 +10,8 @@ export interface QemuHost {
   virtiofsd: boolean;
   /** this QEMU serves folders by 9p: it may be built without */
   virtfs: boolean;
+  /** the user wants no start to be kept */
+  boots?: boolean;
 }
 export type Accelerator = 'kvm' | 'hvf' | 'whpx' | 'tcg';
 
@@ -32,7 +34,7 @@ export const qemuCapabilities = (host: QemuHost, accelerator = acceleratorOf(hos
   growsDisk: true,
   sharedFolders: sharingOf(host),
   // The state is read from QEMU's memory through /proc, and the guest must learn that it is a copy, by a device that only PCs have.
-  keepsStarts: host.platform === 'linux' && host.arch === 'x64',
+  keepsStarts: host.platform === 'linux' && host.arch === 'x64' && host.boots !== true,
 });
 
 /** virtiofs is the faster by far, and its program one of Linux; QEMU for Windows has neither. */
@@ -62,8 +64,12 @@ export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator
     ...memoryOf(host, config),
     ...['-kernel', files.kernel, '-initrd', files.initrd],
     ...['-append', kernelCommandLine(host, config)],
-    ...['-chardev', chardevOf(host, 'begin', files.begin)],
-    ...['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=begin,name=berth.begin'],
+    ...(keepsStarts
+      ? [
+          ...['-chardev', socketOf('begin', files.begin)],
+          ...['-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=begin,name=berth.begin'],
+        ]
+      : ['-fw_cfg', `name=opt/berth/begin,string=${escape(beginningLine(config, ''))}`]),
     // appended to, so that it can be cut while it is written
     ...['-chardev', `file,id=console,append=on,path=${escape(files.console)}`, '-serial', 'chardev:console'],
     ...['-netdev', `user,id=n0,hostfwd=tcp:127.0.0.1:${config.sshPort}-:22`],
@@ -148,13 +154,12 @@ export const devicesToPlug = (host: QemuHost, { shares }: MachineConfig): Device
     ? [dataDevice(), ...shares.map(shareDevice)].map((device, slot) => ({ ...device, bus: slotName(slot) }))
     : [];
 
-/** The line that tells a prepared guest what makes this start this one: `NAME=VALUE` words, texts in base64. */
-export function beginningLine(
-  { shares }: MachineConfig,
-  { publicKey, environment }: Beginning,
-  seed: string,
-  now = Date.now(),
-): string {
+/**
+ * The line that tells a prepared guest what makes this start this one: `NAME=VALUE` words, texts in base64. Over a port that it waits at,
+ * or, where no start is kept, in a file of QEMU's (fw_cfg), which only the guest's root can read.
+ */
+export function beginningLine({ shares, beginning }: MachineConfig, seed: string, now = Date.now()): string {
+  const { publicKey, environment } = beginning;
   const text = (lines: string[]) => Buffer.from(lines.map((line) => `${line}\n`).join('')).toString('base64');
   return [
     ...[`time=${Math.round(now / 1000)}`, `seed=${seed}`, `key=${publicKey}`],
@@ -190,14 +195,11 @@ function processorOf(host: QemuHost, accelerator: Accelerator): string {
   return accelerator === 'kvm' ? 'host' : 'max';
 }
 
-const chardevOf = (host: QemuHost, id: string, path: string) =>
-  host.platform === 'win32'
-    ? `pipe,id=${id},path=${path.split('\\').at(-1) ?? path}`
-    : `socket,id=${id},path=${escape(path)},server=on,wait=off`;
+const socketOf = (id: string, path: string) => `socket,id=${id},path=${escape(path)},server=on,wait=off`;
 
 /**
  * Node has no Unix sockets on Windows, QEMU's named pipe there serves one client, once, and keeps the machine from its start until then; a
  * TCP port would be open to every program, and to web pages. So it is the process's own input and output.
  */
 const monitorOf = (host: QemuHost, path: string) =>
-  host.platform === 'win32' ? 'stdio,id=monitor,signal=off' : chardevOf(host, 'monitor', path);
+  host.platform === 'win32' ? 'stdio,id=monitor,signal=off' : socketOf('monitor', path);

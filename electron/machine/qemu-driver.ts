@@ -44,6 +44,7 @@ export const thisHost = (): QemuHost => ({
   kvm: process.platform === 'linux' && canOpenKvm(),
   virtiofsd: process.platform === 'linux' && findVirtiofsd() !== undefined,
   virtfs: process.platform !== 'win32',
+  boots: process.env['BERTH_MACHINE_BOOTS'] === '1',
 });
 
 /** A device node alone says nothing: without the hardware, opening it fails. */

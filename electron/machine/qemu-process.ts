@@ -39,9 +39,10 @@ export function qemuProcess(
     pid,
     exited,
     kill,
-    async begin(beginning, signal) {
+    async begin(signal) {
+      if (devices.length === 0) return; // it had all from the beginning
       for (const device of devices) await monitor.run({ execute: 'device_add', arguments: device });
-      await tell(await port(), beginningLine(config, beginning, randomBytes(32).toString('hex')), signal);
+      await tell(await port(), beginningLine(config, randomBytes(32).toString('hex')), signal);
       await monitor.run({ execute: 'cont' });
     },
     keepStart: (directory) => keepState(monitor, pid, directory),

@@ -9,7 +9,7 @@ export interface MachineFiles {
   console: string;
   /** the monitor's socket (Windows: a file for the pid, see `MachinePaths`) */
   monitor: string;
-  /** the same of the port over which the guest is told what makes this start this one */
+  /** the socket of the port over which the guest is told what makes this start this one, where starts are kept */
   begin: string;
 }
 
@@ -18,6 +18,7 @@ export interface MachineConfig extends Pick<MachineSettings, 'cpus' | 'memory'> 
   /** of the host's loopback, forwarded to the guest's SSH server */
   sshPort: number;
   shares: FolderShare[];
+  beginning: Beginning;
 }
 
 /** What a guest that is prepared is told so that it goes on: all that is not the same at every start. */
@@ -78,7 +79,7 @@ export interface MachineProcess {
   /** ends it at once */
   kill(): Promise<void>;
   /** has a prepared guest go on: gives it its data disk, its folders, and what it is to know. `signal` ends the wait for it to listen. */
-  begin(beginning: Beginning, signal: AbortSignal): Promise<void>;
+  begin(signal: AbortSignal): Promise<void>;
   /** keeps the state of the guest, which is prepared and goes on afterwards, in an empty directory */
   keepStart(directory: string): Promise<void>;
   /** rejects when this host refuses the port */
