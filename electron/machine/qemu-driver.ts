@@ -25,7 +25,7 @@ import {
   type QemuHost,
 } from './qemu-arguments.ts';
 import { Conversation, Monitor } from './qmp.ts';
-import { openPort, qemuProcess } from './qemu-process.ts';
+import { qemuProcess } from './qemu-process.ts';
 import { MachineError, type MachineConfig, type MachineDriver, type MachineProcess } from './types.ts';
 import { findVirtiofsd } from './virtiofsd.ts';
 
@@ -148,10 +148,6 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
   const monitor = new Monitor(
     child.stdin && child.stdout ? new Conversation(child.stdout, child.stdin) : config.files.monitor,
   );
-  // QEMU's pipe on Windows keeps it from starting until its client is there
-  const early = piped ? openPort(config.files.begin) : undefined;
-  early?.catch(() => undefined); // told to who begins
-  const port = () => early ?? openPort(config.files.begin);
   let killed = false;
   const exited = new Promise<string>((done) => {
     child.once('exit', (code, signal) => {
@@ -181,5 +177,5 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
       throw error;
     }
   }
-  return qemuProcess(pid, exited, { monitor, port }, config, devicesToPlug(host, config), kill);
+  return qemuProcess(pid, exited, monitor, config, devicesToPlug(host, config), kill);
 }

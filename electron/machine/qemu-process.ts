@@ -14,13 +14,6 @@ const run = promisify(execFile);
 
 const ruleOf = ({ protocol, hostAddress, hostPort }: HostForward) => `${protocol}:${hostAddress}:${hostPort}`;
 
-/** How QEMU is reached. */
-interface Lines {
-  monitor: Monitor;
-  /** the guest's port, over which it is told what makes this start this one */
-  port(): Promise<Socket>;
-}
-
 /** Milliseconds until a QEMU that was just started has made its sockets. */
 const PORT_PATIENCE = 5_000;
 
@@ -28,7 +21,7 @@ const PORT_PATIENCE = 5_000;
 export function qemuProcess(
   pid: number,
   exited: Promise<string>,
-  { monitor, port }: Lines,
+  monitor: Monitor,
   config: MachineConfig,
   /** what the guest gets when it begins */
   devices: readonly Device[],
@@ -42,7 +35,7 @@ export function qemuProcess(
     async begin(signal) {
       if (devices.length === 0) return; // it had all from the beginning
       for (const device of devices) await monitor.run({ execute: 'device_add', arguments: device });
-      await tell(await port(), beginningLine(config, randomBytes(32).toString('hex')), signal);
+      await tell(await openPort(files.begin), beginningLine(config, randomBytes(32).toString('hex')), signal);
       await monitor.run({ execute: 'cont' });
     },
     keepStart: (directory) => keepState(monitor, pid, directory),
@@ -80,7 +73,7 @@ function tell(port: Socket, line: string, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Connects to a socket or pipe of a QEMU that was just started, which may not have made it yet. */
+/** Connects to a socket of a QEMU that was just started, which may not have made it yet. */
 export async function openPort(path: string, patience = PORT_PATIENCE): Promise<Socket> {
   for (const until = performance.now() + patience; ; await sleep(5)) {
     const socket = createConnection(path);
