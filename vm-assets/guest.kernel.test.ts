@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  appendFileSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -17,7 +18,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleSuite } from '../electron/machine/testing/bundle-suite.ts';
-import { REPOSITORY, run, testGuest } from '../electron/machine/testing/guest.ts';
+import { busyboxImage, REPOSITORY, run, testGuest } from '../electron/machine/testing/guest.ts';
 import type { ImageManifest } from './build/image.ts';
 import { buildGuest } from './build/main.ts';
 import { cacheDirectory } from './build/recipe.ts';
@@ -167,6 +168,33 @@ describe('the guest', () => {
     const limits = 'read -r limit </sys/fs/cgroup/memory.max; echo $limit';
     expect(await guest.ok('run', '--rm', '-m', '64m', ...shell, limits)).toBe(String(64 * 2 ** 20));
     expect(await guest.ok('run', '--rm', '--network', 'none', ...shell, 'echo in a container')).toBe('in a container');
+
+    // by 9p: what changes below the folder that is mounted is told
+    await busyboxImage(guest);
+    mkdirSync(join(shared, 'below'));
+    const watch =
+      "require('fs').watch('/src/below',(_,name)=>console.log('told',name));setInterval(()=>{},1e3);console.log('ready')";
+    const mounts = ['-v', '/usr:/usr:ro', '-v', `${shared}:/src`];
+    await guest.ok(
+      'run',
+      '-d',
+      '--name',
+      'watcher',
+      '--network',
+      'none',
+      ...mounts,
+      'bb',
+      '/usr/bin/node',
+      '-e',
+      watch,
+    );
+    const log = () => guest.ok('logs', 'watcher');
+    await expect.poll(log, { timeout: 30_000 }).toContain('ready');
+    const told = async () => {
+      appendFileSync(join(shared, 'below/file'), '+');
+      return log();
+    };
+    await expect.poll(told, { timeout: 30_000 }).toContain('told file');
   }, 120_000);
 });
 

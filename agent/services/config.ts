@@ -29,7 +29,7 @@ export interface EngineConfig {
    * machine's, so that each port is published on every address of the guest.
    */
   hostMachine: string;
-  /** [host-folders] '' or the file that names, a line each ("rw PATH", "ro PATH"), the folders of the user's machine that this guest has. */
+  /** [host-folders] '' or the file that names, a line each ("rw PATH", "9p-ro PATH"), the folders of the user's machine that this guest has. */
   hostFolders: string;
   /** `held`: whoever starts this engine makes sure that no other uses its directories, as the guest's init does; no locks are taken. */
   lock: 'take' | 'held';

@@ -74,9 +74,8 @@ export function ownersOf(virtiofsd: Virtiofsd | undefined, owner: Owner = fileOw
     : `${yours}; to change the owner (chown) is refused: keep the data of databases in volumes.`;
 }
 
-/** The guest makes another inode of a folder each time when its name is looked up: who watches has an earlier one. */
-export const NOTIFY_LIMIT_9P =
-  'what is made, changed or removed on this computer is told directly in the folder that a container has mounted, not in the folders below: there, let watchers look by themselves (CHOKIDAR_USEPOLLING=1, WATCHPACK_POLLING=true)';
-
 export const NOTIFY_LIMIT =
   'what is made or changed on this computer is told as a change of that file, what is removed as a change of its folder; nothing is told below node_modules and .git';
+
+/** See HeldFolders of the engine: the guest tells watchers only of folders that were in use since before they watched. */
+export const NOTIFY_LIMIT_9P = `${NOTIFY_LIMIT}; nor below folders that were made after the container’s start, or beyond the first 2,000: there, let watchers look by themselves (CHOKIDAR_USEPOLLING=1, WATCHPACK_POLLING=true)`;

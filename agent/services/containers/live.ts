@@ -1,6 +1,7 @@
 import { isAlive } from '../../runtime/process-identity.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { ConsoleHub } from './console-hub.ts';
+import type { HeldFolders } from './held-folders.ts';
 import { Mutex } from './mutex.ts';
 
 /** Somebody waits for something to happen to a container. */
@@ -34,6 +35,8 @@ export class Live {
   starting = false;
   /** how often the root is in use beside the container itself */
   rootUses = 0;
+  /** folders that are kept in use while it runs */
+  held: HeldFolders | undefined;
 
   constructor(record: ContainerRecord) {
     this.record = record;

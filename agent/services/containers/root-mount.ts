@@ -44,6 +44,8 @@ function emptyDirectory(ctx: ContainersContext, id: string): string {
 /** Unmounts what was mounted for the container; its root unless somebody reads that; then the last to leave unmounts it. */
 export function unmountRoot(ctx: ContainersContext, live: Live): void {
   unmountSides(ctx, live.id);
+  live.held?.close();
+  live.held = undefined;
   if (live.rootUses === 0) unmountMerged(ctx, live.id);
 }
 

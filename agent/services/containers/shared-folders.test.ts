@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkShared, isUnshared } from './shared-folders.ts';
+import { checkShared, isUnshared, sharedBy9p } from './shared-folders.ts';
 
 const SHARED = ['/home/me', '/data/a b', '/var/www/site'];
 const THERE = [
@@ -79,6 +79,20 @@ test('says which are shared, and the command that shares one more', () => {
   expect(() => checkShared(list, { Mounts: [mount] })).toThrow('the path /srv/x is not shared');
   expect(() => checkShared(join(folder, 'none'), { Binds: ['/srv/x:/x'] })).toThrow('no folder of this computer is');
   expect(() => checkShared(list, { Binds: ['C:\\Users\\me:/x'] })).toThrow('C:\\Users\\me is not shared');
+});
+
+test('knows what is here by 9p', () => {
+  writeFileSync(list, '9p-rw /home/me\nrw /data\n');
+  const bind = (Source: string) => ({ Type: 'bind' as const, Source });
+  const mounts = [
+    bind('/home/me/src'),
+    bind('/home/mel'),
+    bind('/data/x'),
+    { Type: 'volume' as const, Source: '/home/me' },
+  ];
+  expect(sharedBy9p(list, mounts)).toEqual(['/home/me/src']);
+  expect(sharedBy9p('', mounts)).toEqual([]);
+  expect(() => checkShared(list, { Binds: ['/srv/x:/x'] })).toThrow('--folder /home/me --folder /data --folder /srv/x');
 });
 
 test('refuses nothing where the engine runs on the user’s own computer', () =>

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { invalid } from '../../api/errors.ts';
-import type { HostConfig } from '../../api/container.ts';
+import type { HostConfig, MountPoint } from '../../api/container.ts';
 import { cleanPath } from '../../runtime/spec/check-config.ts';
 
 /** Where users keep files of their own. What the guest itself has there is nobody's aim. */
@@ -27,7 +27,7 @@ export function isUnshared(source: string, folders: readonly string[], exists: (
 const WINDOWS = /^[A-Za-z]:[\\/]/;
 
 /**
- * Throws invalid-parameter for a bind of a folder that is not shared. `list` is the file that names those which are, a line each ("rw PATH", "ro PATH"); '': this
+ * Throws invalid-parameter for a bind of a folder that is not shared. `list` is the file that names those which are, a line each ("rw PATH", "9p-ro PATH"); '': this
  * engine runs on the user's own computer.
  */
 export function checkShared(list: string, { Binds, Mounts }: HostConfig): void {
@@ -50,15 +50,27 @@ export function checkShared(list: string, { Binds, Mounts }: HostConfig): void {
 interface Folder {
   path: string;
   writable: boolean;
+  /** by 9p, else by virtiofs */
+  ninep: boolean;
 }
 
 function readList(file: string): Folder[] {
   try {
     const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-    return lines.map((line) => ({ path: line.slice(3), writable: line.startsWith('rw ') }));
+    return lines.map((line) => {
+      const mode = line.slice(0, line.indexOf(' '));
+      return { path: line.slice(mode.length + 1), writable: mode.endsWith('rw'), ninep: mode.startsWith('9p') };
+    });
   } catch {
     return [];
   }
+}
+
+/** What of these is in a folder that is here by 9p. */
+export function sharedBy9p(list: string, mounts: readonly Pick<MountPoint, 'Type' | 'Source'>[]): string[] {
+  const folders = list === '' ? [] : readList(list).filter(({ ninep }) => ninep);
+  const sources = mounts.filter(({ Type }) => Type === 'bind').map(({ Source }) => Source);
+  return sources.filter((source) => folders.some(({ path }) => within(source, path)));
 }
 
 const word = (text: string) => (/^[\w./~:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);

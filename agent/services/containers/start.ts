@@ -12,6 +12,7 @@ import { initialHealth } from '../health/state.ts';
 import { emit, type ContainersContext } from './context.ts';
 import type { Live } from './live.ts';
 import { endProcesses } from './leftovers.ts';
+import { HeldFolders } from './held-folders.ts';
 import { namespaceChoices } from './namespaces.ts';
 import { networkFiles, writeNetworkFiles } from './network-files.ts';
 import { linkEnvironment, withLinks } from './link-env.ts';
@@ -19,7 +20,7 @@ import { networkKind, networkSubject } from './network-subject.ts';
 import { prepareRealtime } from './realtime.ts';
 import { remove } from './remove.ts';
 import { mountRoot, unmountRoot } from './root-mount.ts';
-import { checkShared } from './shared-folders.ts';
+import { checkShared, sharedBy9p } from './shared-folders.ts';
 import { mountSides, shmOf } from './side-mounts.ts';
 import { trySave } from './save.ts';
 import { guard, setStatus } from './state.ts';
@@ -96,6 +97,7 @@ async function prepare(ctx: ContainersContext, live: Live, undo: Undo): Promise<
   await ctx.volumes.use?.(volumeNames(record), record.id);
   undo.add('root', () => unmountRoot(ctx, live));
   const rootfs = await mountRoot(ctx, live);
+  const held = holdFolders(ctx, live);
   const netns = makeNetns(ctx, live, undo);
   // The runtime's mounts stay when what they were made from is taken away.
   const process = createProcess(ctx, live, rootfs, netns).finally(() => record.idMap && ctx.mapped.unstage(record.id));
@@ -108,7 +110,16 @@ async function prepare(ctx: ContainersContext, live: Live, undo: Undo): Promise<
   const [made, attached] = await Promise.allSettled([process, attachment]);
   if (attached.status === 'rejected') throw attached.reason;
   if (made.status === 'rejected') throw made.reason;
+  await held;
   return { process: made.value, attachment: attached.value, netns: own ? join(ctx.layout.netns, record.id) : netns };
+}
+
+/** Only where folders can be another computer's: the root's undo lets go of them. */
+async function holdFolders(ctx: ContainersContext, live: Live): Promise<void> {
+  const folders = sharedBy9p(ctx.config.hostFolders, live.record.mounts);
+  if (folders.length === 0) return;
+  live.held = new HeldFolders();
+  await live.held.hold(folders);
 }
 
 /** A namespace of its own, unless it is the host's or another container's. Without any network the runtime's own would do, but a
