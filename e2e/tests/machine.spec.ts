@@ -183,6 +183,10 @@ test('the machine from the window: start, run an image with limits, reach it, se
 
     await test.step('change and restart', () => changeAndRestart(page, machine));
     await test.step('sleep and wake', () => sleepAndWake(page, machine, join(home, 'machine/engine.sock')));
+    // that start went on from the state that the one before had kept
+    for (const step of ['init', 'prepared'] as const) await expect(machine.step(step)).toContainText('kept');
+    await expect(page.getByText('from the state that an earlier one kept')).toBeVisible();
+    faults.push(...(await take(page, 'machine-kept', 'in one of each')));
 
     await machine.open();
     await machine.button('Stop').click();
