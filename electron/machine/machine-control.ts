@@ -103,7 +103,10 @@ async function hold({ paths, command, node = process.execPath, env, image }: Con
     }
     if (ended === HELD_ELSEWHERE) return false;
     if (ended !== undefined)
-      throw new MachineError('the process that holds the machine ended', `see ${paths.home}/holder.log`);
+      throw new MachineError(
+        `the process that holds the machine ended (${ended}): ${lastLines(join(paths.home, 'holder.log'), 3)}`,
+        `see ${paths.home}/holder.log`,
+      );
     await sleep(20);
   }
 }

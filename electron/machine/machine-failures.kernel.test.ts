@@ -78,7 +78,11 @@ describe('a machine', { timeout: 120_000 }, () => {
     const { pid = 0 } = await guest.status();
     process.kill(pid, 'SIGKILL');
     const starts = await Promise.all([guest.berth('start'), guest.berth('start')]);
-    expect(starts.map(({ code, stderr }) => `${stderr}${code}`)).toEqual(['0', '0']);
+    const log = readFileSync(join(disk, 'holder.log'), 'utf8');
+    expect(
+      starts.map(({ code, stderr }) => `${stderr}${code}`),
+      log,
+    ).toEqual(['0', '0']);
     expect(starts.filter(({ stdout }) => stdout.includes('being started already'))).toHaveLength(1);
     expect(processesOf(guest)).toHaveLength(1);
     expect(await guest.status()).toMatchObject({ state: 'running' });

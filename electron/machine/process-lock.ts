@@ -18,7 +18,8 @@ export function tryLock(path: string): ProcessLock | undefined {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    // the lowest byte: the rest says what it is busy with
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY) return undefined;
     throw error;
   }
   return { release: () => database.close() };

@@ -39,6 +39,15 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
+/** 0 where that cannot be told: a disk that is gone. */
+function tried(free: () => number): number {
+  try {
+    return free();
+  } catch {
+    return 0;
+  }
+}
+
 /**
  * QEMU stops the guest when this host has no room for a write of it, and repeats that write when it is told to go on. Tells while it
  * stands still, has it go on when there is room, and then says so by `wentOn`. Asks nothing of the guest, which would not answer.
@@ -61,7 +70,7 @@ export async function watchStandstill(
       await wentOn().catch(() => undefined);
       continue;
     }
-    const left = free();
+    const left = tried(free);
     tell(standstillOf(cause, data, left));
     told = true;
     if (cause === 'io-error' || left >= ROOM) await process.resume().catch(() => undefined);
