@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(async () => {
   await guest.berth('kill');
-  execFileSync('umount', [disk]);
+  execFileSync('umount', ['--lazy', disk]); // its holder may be about to end
   await guest.remove();
 }, 60_000);
 
