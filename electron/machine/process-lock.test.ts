@@ -13,10 +13,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const MODULE = fileURLToPath(new URL('process-lock.ts', import.meta.url));
 
-/** Another process that takes the lock and keeps it. */
+/** Another process that takes the lock and keeps it, though nothing there refers to it any more and its memory is collected. */
 async function holder(): Promise<ChildProcess> {
-  const code = `import(${JSON.stringify(MODULE)}).then(({ tryLock }) => { console.log(tryLock(${JSON.stringify(path)}) ? 'has it' : 'has not'); setInterval(() => {}, 1000); });`;
-  const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const code = `import(${JSON.stringify(MODULE)}).then(({ tryLock }) => { console.log(tryLock(${JSON.stringify(path)}) ? 'has it' : 'has not'); setInterval(gc, 50); });`;
+  const child = spawn(process.execPath, ['--expose-gc', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [said] = (await once(child.stdout, 'data')) as [Buffer];
   expect(String(said).trim()).toBe('has it');
   return child;
@@ -24,6 +24,8 @@ async function holder(): Promise<ChildProcess> {
 
 it('one process has it; it is free again when that was killed, and who waits gets it', async () => {
   const other = await holder();
+  expect(tryLock(path)).toBeUndefined();
+  await new Promise((done) => setTimeout(done, 300));
   expect(tryLock(path)).toBeUndefined();
   let told = 0;
   const waiting = lock(path, () => told++);

@@ -8,6 +8,9 @@ export interface ProcessLock {
 
 const SQLITE_BUSY = 5;
 
+/** Those that this process has: a database that nothing refers to is closed when memory is collected, and its lock with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * What one process at a time may have; it goes with the process, however that ends, so that there is no stale one to take over. Node has
  * no flock(2): SQLite locks a file on every platform, and of an empty database nothing is written. undefined: another process has it.
@@ -22,7 +25,13 @@ export function tryLock(path: string): ProcessLock | undefined {
     if (((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY) return undefined;
     throw error;
   }
-  return { release: () => database.close() };
+  held.add(database);
+  return {
+    release() {
+      held.delete(database);
+      database.close();
+    },
+  };
 }
 
 /** Milliseconds after which a wait is told. */
