@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  ftruncateSync,
   openSync,
   readFileSync,
-  readlinkSync,
-  readdirSync,
   readSync,
+  rmSync,
+  statfsSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -21,29 +23,35 @@ const THERE = 0b11n << 62n;
 /** Bytes of the guest's memory, from and how many. */
 export type Part = [start: number, length: number];
 
-/**
- * The guest's memory is a file that only QEMU has (memfd_create(2)): opened through /proc, which its user may. The parts of it that
- * were ever used are those that QEMU's page table has; the rest is zero and takes no memory, so it must not even be written.
- */
-function openMemory(pid: number, flags: 'r' | 'r+'): number {
-  for (const name of readdirSync(`/proc/${pid}/fd`)) {
-    const path = `/proc/${pid}/fd/${name}`;
-    if (isMemory(path)) return openSync(path, flags);
-  }
-  throw new Error('the memory of the machine is not found');
-}
+/** Where Linux has memory as files. */
+const SHARED_MEMORY = '/dev/shm';
+const NAME = 'berth-machine-memory-';
 
-function isMemory(path: string): boolean {
+/** MiB that a machine's memory could have. */
+export function freeSharedMemory(): number {
   try {
-    return readlinkSync(path).startsWith('/memfd:memory-backend-memfd');
+    const { bavail, bsize } = statfsSync(SHARED_MEMORY);
+    return Math.floor((bavail * bsize) / 2 ** 20);
   } catch {
-    return false; // closed meanwhile
+    return 0;
   }
 }
 
-/** The parts in use, in their order. */
+/** The memory of a machine, of so many MiB: a file without a name, which is gone when its last user is. Gives its descriptor. */
+export function makeMemory(mebibytes: number): number {
+  const path = join(SHARED_MEMORY, `${NAME}${randomBytes(6).toString('hex')}`);
+  const fd = openSync(path, 'wx+', 0o600);
+  rmSync(path);
+  ftruncateSync(fd, mebibytes * 2 ** 20);
+  return fd;
+}
+
+/**
+ * The parts that were ever used, in their order: those that QEMU's page table has. The rest is zero and takes no memory, so it must not even
+ * be written.
+ */
 function usedParts(pid: number): Part[] {
-  const mapping = /^([0-9a-f]+)-([0-9a-f]+) .*\/memfd:memory-backend-memfd/m.exec(
+  const mapping = new RegExp(`^([0-9a-f]+)-([0-9a-f]+) .*/${NAME}`, 'm').exec(
     readFileSync(`/proc/${pid}/maps`, 'latin1'),
   );
   if (!mapping) throw new Error('the memory of the machine is not mapped');
@@ -91,28 +99,24 @@ const MEMORY = 'memory';
 const PARTS = 'parts.json';
 
 /** Writes the memory of a machine that stands still: a sparse file, and which parts of it are data. */
-export function keepMemory(pid: number, directory: string): void {
+export function keepMemory(from: number, pid: number, directory: string): void {
   const parts = usedParts(pid);
-  const from = openMemory(pid, 'r');
   const to = openSync(join(directory, MEMORY), 'wx', 0o600);
   try {
     copy(from, to, parts);
   } finally {
-    closeSync(from);
     closeSync(to);
   }
   writeFileSync(join(directory, PARTS), JSON.stringify(parts), { mode: 0o600 });
 }
 
 /** Fills the memory of a machine that has not begun. */
-export function fillMemory(pid: number, directory: string): void {
+export function fillMemory(to: number, directory: string): void {
   const parts = JSON.parse(readFileSync(join(directory, PARTS), 'utf8')) as Part[];
   const from = openSync(join(directory, MEMORY), 'r');
-  const to = openMemory(pid, 'r+');
   try {
     copy(from, to, parts);
   } finally {
     closeSync(from);
-    closeSync(to);
   }
 }

@@ -6,11 +6,9 @@ import type { MachineImage } from './image.ts';
 import type { MachineConfig, MachineDriver, MachineProcess } from './types.ts';
 
 /** Names a kept start by all that it was made of: when any of it changes, the machine boots, and its start is kept anew. */
-function keyOf(driver: MachineDriver, image: MachineImage, config: MachineConfig): string {
-  return createHash('sha256')
-    .update(`${image.digest} ${driver.startKey(config)}`)
-    .digest('hex')
-    .slice(0, 16);
+function keyOf(driver: MachineDriver, image: MachineImage, config: MachineConfig): string | undefined {
+  const key = driver.capabilities.keepsStarts ? driver.startKey(config) : undefined;
+  return key && createHash('sha256').update(`${image.digest} ${key}`).digest('hex').slice(0, 16);
 }
 
 /**
@@ -26,9 +24,8 @@ export class KeptStarts {
 
   /** The directory of the start that this one can go on from. */
   find(driver: MachineDriver, image: MachineImage, config: MachineConfig): string | undefined {
-    if (!driver.capabilities.keepsStarts) return undefined;
-    const path = join(this.#directory, keyOf(driver, image, config));
-    return existsSync(path) ? path : undefined;
+    const key = keyOf(driver, image, config);
+    return key !== undefined && existsSync(join(this.#directory, key)) ? join(this.#directory, key) : undefined;
   }
 
   /**
@@ -41,7 +38,8 @@ export class KeptStarts {
     config: MachineConfig,
     process: MachineProcess,
   ): Promise<string | undefined> {
-    if (!driver.capabilities.keepsStarts) return undefined;
+    const key = keyOf(driver, image, config);
+    if (key === undefined) return undefined;
     this.forget();
     const work = join(this.#directory, `.${randomBytes(6).toString('hex')}`);
     try {
@@ -51,7 +49,6 @@ export class KeptStarts {
       rmSync(work, { recursive: true, force: true });
       return error instanceof Error ? error.message : String(error);
     }
-    const key = keyOf(driver, image, config);
     syncAll(work)
       .then(() => renameSync(work, join(this.#directory, key)))
       .catch(() => rmSync(work, { recursive: true, force: true }));

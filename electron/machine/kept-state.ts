@@ -28,24 +28,24 @@ async function migrated(monitor: Monitor): Promise<void> {
   }
 }
 
-/** Into an empty directory. The machine stands still meanwhile, and goes on whether it could be kept or not. */
-export async function keepState(monitor: Monitor, pid: number, directory: string): Promise<void> {
+/** Into an empty directory, with the memory that is open as a descriptor here. The machine stands still meanwhile, and goes on whether it could be kept or not. */
+export async function keepState(monitor: Monitor, memory: number, pid: number, directory: string): Promise<void> {
   await monitor.run({ execute: 'stop' });
   try {
     await monitor.run(IGNORE_SHARED);
     const uri = `exec:cat >${quoted(join(directory, DEVICES))}`;
     await monitor.run({ execute: 'migrate', arguments: { uri } });
     await migrated(monitor);
-    keepMemory(pid, directory);
+    keepMemory(memory, pid, directory);
   } finally {
     await monitor.run({ execute: 'cont' });
   }
 }
 
 /** Of a QEMU that waits for it (-incoming defer); it then stands still. */
-export async function takeState(monitor: Monitor, pid: number, directory: string): Promise<void> {
+export async function takeState(monitor: Monitor, memory: number, directory: string): Promise<void> {
   await monitor.run(IGNORE_SHARED);
-  fillMemory(pid, directory);
+  fillMemory(memory, directory);
   const uri = `exec:cat ${quoted(join(directory, DEVICES))}`;
   await monitor.run({ execute: 'migrate-incoming', arguments: { uri } });
   await migrated(monitor);

@@ -17,7 +17,7 @@ const host = (
   virtiofsd = platform === 'linux',
   virtfs = true,
 ): QemuHost => ({
-  ...{ platform, arch, kvm, virtiofsd, virtfs },
+  ...{ platform, arch, kvm, virtiofsd, virtfs, sharedMemory: platform === 'linux' ? 8192 : 0 },
 });
 const virtiofs: FolderShare = { how: 'virtiofs', tag: 'share0', path: '/home/me', writable: true, socket: '/r/a,b' };
 const ninep: FolderShare = { how: '9p', tag: 'share1', path: '/Users/a,b', writable: false };
@@ -70,11 +70,15 @@ test('on Windows the monitor is QEMU’s own input and output; commas in names a
 test('memory is given back where the platform can, and can be mapped by others on Linux only', () => {
   const linux = qemuArguments(host('linux', 'x64'), bare).join(' ');
   expect(linux).toContain('free-page-reporting=on');
-  expect(linux).toContain('memory-backend-memfd,id=memory,size=2048M,share=on');
+  expect(linux).toContain('memory-backend-file,id=memory,mem-path=/proc/self/fd/3,size=2048M,share=on');
+  const small = { ...host('linux', 'x64'), sharedMemory: 2047 };
+  expect(qemuArguments(small, config).join(' ')).toContain('memory-backend-memfd,id=memory,size=2048M,share=on');
+  expect(devicesToPlug(small, config)).toEqual([]);
+  expect(qemuArguments(small, bare).join(' ')).not.toContain('memory-backend');
   expect(qemuArguments(host('darwin', 'arm64'), bare).join(' ')).toContain('free-page-reporting=on');
   const windows = qemuArguments(host('win32', 'x64'), bare).join(' ');
   expect(windows).not.toContain('free-page-reporting');
-  expect(windows).not.toContain('memfd');
+  expect(windows).not.toContain('memory-backend');
 });
 
 test('what a kept start must not know is plugged in when it begins, and is there from the first where none is kept', () => {

@@ -10,6 +10,8 @@ export interface QemuHost {
   virtiofsd: boolean;
   /** this QEMU serves folders by 9p: it may be built without */
   virtfs: boolean;
+  /** MiB that are free in /dev/shm; 0 where there is none */
+  sharedMemory: number;
   /** the user wants no start to be kept */
   boots?: boolean;
 }
@@ -33,7 +35,7 @@ export const qemuCapabilities = (host: QemuHost, accelerator = acceleratorOf(hos
   reclaimsMemory: host.platform !== 'win32',
   growsDisk: true,
   sharedFolders: sharingOf(host),
-  // The state is read from QEMU's memory through /proc, and the guest must learn that it is a copy, by a device that only PCs have.
+  // What is used of the memory is told by /proc, and the guest must learn that it is a copy, by a device that only PCs have.
   keepsStarts: host.platform === 'linux' && host.arch === 'x64' && host.boots !== true,
 });
 
@@ -50,7 +52,8 @@ function sharingOf({ platform, virtiofsd, virtfs }: QemuHost): DriverCapabilitie
 export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator = acceleratorOf(host)): string[] {
   const { files } = config;
   const arm = host.arch === 'arm64';
-  const { reclaimsMemory, keepsStarts } = qemuCapabilities(host);
+  const { reclaimsMemory } = qemuCapabilities(host);
+  const keepsStarts = keepsStart(host, config);
   const disk = (id: string, file: string, options: string) => [
     ...['-drive', `if=none,id=${id},file=${escape(file)},format=raw,${options}`],
   ];
@@ -106,21 +109,33 @@ export const probeArguments = (host: QemuHost, accelerator: Accelerator): string
   ],
 ];
 
-const kernelCommandLine = (host: QemuHost, { shares }: MachineConfig) =>
+const kernelCommandLine = (host: QemuHost, config: MachineConfig) =>
   [
     `console=${host.arch === 'arm64' ? 'ttyAMA0' : 'ttyS0'}`,
     ...['quiet', 'loglevel=3', 'panic=-1'],
-    ...(qemuCapabilities(host).keepsStarts ? ['berth.kept'] : []),
-    ...(shares.length > 0 ? ['berth.folders'] : []),
+    ...(keepsStart(host, config) ? ['berth.kept'] : []),
+    ...(config.shares.length > 0 ? ['berth.folders'] : []),
   ].join(' ');
 
-/** Linux: memory that other programs can map, which is how virtiofsd serves files into it, and how its state is kept. */
-function memoryOf(host: QemuHost, { memory }: MachineConfig): string[] {
-  if (host.platform !== 'linux') return ['-m', String(memory)];
-  return [
-    ...['-m', String(memory), '-object', `memory-backend-memfd,id=memory,size=${memory}M,share=on`],
-    ...['-machine', 'memory-backend=memory'],
-  ];
+/** Whether this machine's start is kept: its memory is then a file of its own in /dev/shm, which must have room for all of it. */
+export const keepsStart = (host: QemuHost, { memory }: Pick<MachineConfig, 'memory'>): boolean =>
+  qemuCapabilities(host).keepsStarts && memory <= host.sharedMemory;
+
+/** The memory's file, which is open as this descriptor when QEMU starts. Only of a file that has a name, QEMU leaves the memory out of its state. */
+export const MEMORY_DESCRIPTOR = 3;
+
+/** Memory that other programs can map: this process, which keeps it, and virtiofsd, which serves files into it. */
+function memoryOf(host: QemuHost, config: MachineConfig): string[] {
+  const { memory, shares } = config;
+  const shared = ['-m', String(memory), '-machine', 'memory-backend=memory', '-object'];
+  if (keepsStart(host, config))
+    return [
+      ...shared,
+      `memory-backend-file,id=memory,mem-path=/proc/self/fd/${MEMORY_DESCRIPTOR},size=${memory}M,share=on`,
+    ];
+  if (shares.some(({ how }) => how === 'virtiofs'))
+    return [...shared, `memory-backend-memfd,id=memory,size=${memory}M,share=on`];
+  return ['-m', String(memory)];
 }
 
 /** A device as `device_add` takes it; on the command line, its members are options. */
@@ -149,9 +164,9 @@ const optionOf = ({ driver, ...options }: Device) =>
   [driver, ...Object.entries(options).map(([name, value]) => `${name}=${value}`)].join(',');
 
 /** What is plugged in when a prepared guest begins; nothing where it was there from the beginning. */
-export const devicesToPlug = (host: QemuHost, { shares }: MachineConfig): Device[] =>
-  qemuCapabilities(host).keepsStarts
-    ? [dataDevice(), ...shares.map(shareDevice)].map((device, slot) => ({ ...device, bus: slotName(slot) }))
+export const devicesToPlug = (host: QemuHost, config: MachineConfig): Device[] =>
+  keepsStart(host, config)
+    ? [dataDevice(), ...config.shares.map(shareDevice)].map((device, slot) => ({ ...device, bus: slotName(slot) }))
     : [];
 
 /**

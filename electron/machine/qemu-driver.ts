@@ -13,10 +13,12 @@ import {
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TAKES_STATE, takeState } from './kept-state.ts';
+import { freeSharedMemory, makeMemory } from './guest-memory.ts';
+import { keepState, TAKES_STATE, takeState } from './kept-state.ts';
 import {
   acceleratorOf,
   devicesToPlug,
+  keepsStart,
   probeArguments,
   qemuArguments,
   qemuCapabilities,
@@ -44,6 +46,7 @@ export const thisHost = (): QemuHost => ({
   kvm: process.platform === 'linux' && canOpenKvm(),
   virtiofsd: process.platform === 'linux' && findVirtiofsd() !== undefined,
   virtfs: process.platform !== 'win32',
+  sharedMemory: process.platform === 'linux' ? freeSharedMemory() : 0,
   boots: process.env['BERTH_MACHINE_BOOTS'] === '1',
 });
 
@@ -107,7 +110,8 @@ interface Qemu {
 }
 
 /** A guest's state fits the same QEMU with the same arguments, less what this host alone knows of; accelerated, the same processor too. */
-function startKey({ program, host, accelerator }: Qemu, config: MachineConfig): string {
+function startKey({ program, host, accelerator }: Qemu, config: MachineConfig): string | undefined {
+  if (!keepsStart(host, config)) return undefined;
   const { size, mtimeMs } = statSync(program);
   const processor = accelerator === 'tcg' ? [] : [release(), cpus()[0]?.model];
   const args = qemuArguments(host, { ...config, sshPort: 0 }, accelerator);
@@ -140,8 +144,10 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
   const output = openSync(log, 'a', 0o600);
   // with a monitor that has no socket of its own, see qemuArguments
   const piped = host.platform === 'win32';
+  const memory = keepsStart(host, config) ? makeMemory(config.memory) : undefined;
+  const more = memory === undefined ? [] : [memory]; // as MEMORY_DESCRIPTOR
   const child = spawn(program, args, {
-    stdio: piped ? ['pipe', 'pipe', output] : ['ignore', output, output],
+    stdio: piped ? ['pipe', 'pipe', output] : ['ignore', output, output, ...more],
     windowsHide: true,
   });
   closeSync(output);
@@ -151,6 +157,7 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
   let killed = false;
   const exited = new Promise<string>((done) => {
     child.once('exit', (code, signal) => {
+      if (memory !== undefined) closeSync(memory);
       const said = readFileSync(log, 'utf8').trim().split('\n').slice(-3).join('; ');
       done(killed ? '' : said || (signal ? `ended by ${signal}` : `exit code ${code}`));
     });
@@ -166,16 +173,22 @@ async function start(qemu: Qemu, config: MachineConfig, from?: string): Promise<
     child.kill('SIGKILL');
     await Promise.race([exited, sleep(5_000)]);
   };
-  if (from !== undefined) {
+  if (from !== undefined && memory !== undefined) {
     const ended = exited.then((why) => Promise.reject(new Error(`QEMU ended: ${why}`)));
     ended.catch(() => undefined);
     try {
       await Promise.race([monitor.listens(), ended]);
-      await Promise.race([takeState(monitor, pid, from), ended]);
+      await Promise.race([takeState(monitor, memory, from), ended]);
     } catch (error) {
       await kill();
       throw error;
     }
   }
-  return qemuProcess(pid, exited, monitor, config, devicesToPlug(host, config), kill);
+  return {
+    ...qemuProcess(pid, exited, monitor, config, devicesToPlug(host, config), kill),
+    keepStart: (directory) =>
+      memory === undefined
+        ? Promise.reject(new Error('its memory is no file'))
+        : keepState(monitor, memory, pid, directory),
+  };
 }

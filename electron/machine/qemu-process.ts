@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { keepState } from './kept-state.ts';
 import { beginningLine, type Device } from './qemu-arguments.ts';
 import type { Monitor } from './qmp.ts';
 import type { HostForward, MachineConfig, MachineProcess, ResidentMemory } from './types.ts';
@@ -26,7 +25,7 @@ export function qemuProcess(
   /** what the guest gets when it begins */
   devices: readonly Device[],
   kill: () => Promise<void>,
-): MachineProcess {
+): Omit<MachineProcess, 'keepStart'> {
   const { files, memory } = config;
   return {
     pid,
@@ -38,7 +37,6 @@ export function qemuProcess(
       await tell(await openPort(files.begin), beginningLine(config, randomBytes(32).toString('hex')), signal);
       await monitor.run({ execute: 'cont' });
     },
-    keepStart: (directory) => keepState(monitor, pid, directory),
     async forward(rule) {
       const said = await monitor.human(`hostfwd_add n0 ${ruleOf(rule)}-:${rule.guestPort}`);
       if (said !== '') throw new Error(said);

@@ -61,7 +61,7 @@ export interface DriverCapabilities {
   reclaimsMemory: boolean;
   growsDisk: boolean;
   sharedFolders: 'virtiofs' | '9p' | 'none';
-  /** can keep the state of a guest that is prepared, and go on from it */
+  /** can keep the state of a guest that is prepared, and go on from it, where this host has room for its memory */
   keepsStarts: boolean;
 }
 
@@ -104,8 +104,11 @@ export interface MachineDriver {
   readonly warnings: readonly string[];
   /** `from`: the directory of a kept start; what it was made of must be what this one is made of, which `startKey` tells */
   start(config: MachineConfig, from?: string): Promise<MachineProcess>;
-  /** the same for all starts that can go on from each other's state, as far as the driver knows: its program, its arguments, this host */
-  startKey(config: MachineConfig): string;
+  /**
+   * The same for all starts that can go on from each other's state, as far as the driver knows: its program, its arguments, this host.
+   * undefined: this start cannot be kept.
+   */
+  startKey(config: MachineConfig): string | undefined;
 }
 
 /**
