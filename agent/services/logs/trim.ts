@@ -19,24 +19,28 @@ export async function trimLog(layout: Layout, gates: LogGates, record: Container
   if (!limits) return;
   const path = layout.containerLog(record.id);
   const gate = gates.of(path);
-  // A rotation that is under way sees that conmon has ended, and puts the log back.
-  if (gate.isRotating || sizeOf(path) > limits.maxSize) await gate.rotate(() => trim(path, gate, limits));
+  // A rotation that is under way sees that conmon has ended, and puts the log back. One that has just gone by may have put aside much.
+  const much = sizeOf(path) > limits.maxSize || sizeOf(`${path}.1`) > limits.maxSize;
+  if (gate.isRotating || much) await gate.rotate(() => trim(path, gate, limits));
 }
 
-function trim(path: string, gate: LogGate, limits: LogLimits): Promise<void> {
+function trim(path: string, gate: LogGate, { maxSize, maxFiles }: LogLimits): Promise<void> {
   return gate.run(async () => {
-    const size = sizeOf(path);
-    if (size <= limits.maxSize) return;
-    let budget = limits.maxSize * limits.maxFiles;
     await gate.letReadersOpen();
-    if (size > budget) await cut(path, size - budget, gate.replaced.bind(gate));
-    budget -= sizeOf(path);
+    let budget = maxSize * maxFiles;
+    const shorten = async (file: string) => {
+      if (sizeOf(file) > budget) await cut(file, sizeOf(file) - budget, gate.replaced.bind(gate));
+      budget -= sizeOf(file);
+    };
+    await shorten(path);
     for (let number = 1; ; number++) {
-      const files = [`${path}.${number}`, `${path}.${number}.gz`].filter((file) => sizeOf(file) > 0);
+      const [plain, packed] = [`${path}.${number}`, `${path}.${number}.gz`];
+      const files = [plain, packed].filter((file) => sizeOf(file) > 0);
       if (files.length === 0) return;
-      // A packed file counts as what it was, which nobody knows any more: at least the limit.
-      budget -= limits.maxSize;
-      if (budget < 0 || number >= limits.maxFiles) for (const file of files) await rm(file, { force: true });
+      // Of a packed file nobody knows any more what it was: at least the limit.
+      if (budget < maxSize || number >= maxFiles) for (const file of files) await rm(file, { force: true });
+      else if (files.includes(plain)) await shorten(plain);
+      else budget -= maxSize;
     }
   });
 }
