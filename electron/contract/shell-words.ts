@@ -32,7 +32,10 @@ export function splitWords(text: string): WordsResult {
   return { ok: true, words };
 }
 
+/** Quoted for a POSIX shell, whatever is in it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
 /** One word, quoted where a shell would need it. */
 export function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word);
 }

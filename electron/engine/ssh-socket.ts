@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel } from 'ssh2';
+import { quoted } from '../contract/shell-words.ts';
 import { SshError } from './ssh-error.ts';
 import { runOver as run } from './ssh-exec.ts';
 import { asSocket, openStreamLocal } from './ssh-stream.ts';
@@ -11,8 +12,8 @@ const SOCKETS = [SYSTEM_SOCKET, '/run/berth/engine.sock', `${RUN}/docker.sock`, 
 
 /** Programs that carry a connection to a socket over their own input and output, best first. */
 const CARRIERS: Record<string, (socket: string) => string> = {
-  docker: (socket) => `docker --host ${quote(`unix://${socket}`)} system dial-stdio`,
-  socat: (socket) => `socat -t 86400 - ${quote(`UNIX-CONNECT:${socket}`)}`,
+  docker: (socket) => `docker --host ${quoted(`unix://${socket}`)} system dial-stdio`,
+  socat: (socket) => `socat -t 86400 - ${quoted(`UNIX-CONNECT:${socket}`)}`,
 };
 
 type Open = (client: Client) => Promise<Duplex>;
@@ -57,7 +58,7 @@ export class RemoteSocket {
     const first = forwarded(this.#path ?? SYSTEM_SOCKET);
     const refusal = await works(first, this.#client);
     if (refusal === undefined) return first;
-    const found = await look(this.#client, this.#path === undefined ? SOCKETS : [quote(this.#path)]);
+    const found = await look(this.#client, this.#path === undefined ? SOCKETS : [quoted(this.#path)]);
     if (!found) throw new SshError(`${this.#path ?? SYSTEM_SOCKET} on ${this.#host}: ${refusal.message}`, '');
     for (const socket of found.usable.filter((each) => each !== SYSTEM_SOCKET && each !== this.#path)) {
       const way = forwarded(socket);
@@ -117,9 +118,6 @@ interface Found {
   programs: Set<string>;
 }
 
-/** Words of a POSIX shell. */
-const quote = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
-
 /** `sockets` are words of a shell. Undefined where there is no such shell. */
 async function look(client: Client, sockets: readonly string[]): Promise<Found | undefined> {
   const words = sockets.map((socket) => (socket.startsWith("'") ? socket : `"${socket}"`)).join(' ');
@@ -128,7 +126,7 @@ async function look(client: Client, sockets: readonly string[]): Promise<Found |
     `for s in ${words}; do [ -S "$s" ] || continue; if [ -w "$s" ]; then echo "usable $s"; else echo "denied $s"; fi; done`,
     `for p in ${Object.keys(CARRIERS).join(' ')}; do command -v "$p" >/dev/null 2>&1 && echo "program $p"; done`,
   ].join('; ');
-  const text = await run(client, `sh -c ${quote(script)}`).then(
+  const text = await run(client, `sh -c ${quoted(script)}`).then(
     ({ stdout }) => stdout,
     () => '',
   );

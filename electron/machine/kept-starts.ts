@@ -12,8 +12,8 @@ function keyOf(driver: MachineDriver, image: MachineImage, config: MachineConfig
 }
 
 /**
- * States of guests that were prepared and knew nothing yet of one machine or one start (vm-assets/rootfs/usr/lib/berth/prepare): from
- * one of them, a start goes on in a tenth of the time that the guest needs to get there. One is kept, of the last kind of start.
+ * States of guests that were prepared and knew nothing yet of one machine or one start (vm-assets/rootfs/usr/lib/berth/prepare): a
+ * start goes on from one of them instead of booting. One is kept, of the last kind of start.
  */
 export class KeptStarts {
   readonly #directory: string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { quoted } from '../contract/shell-words.ts';
 import { fillMemory, keepMemory } from './guest-memory.ts';
-import { quoted } from './qemu-arguments.ts';
 import type { Monitor } from './qmp.ts';
 
 /**

@@ -24,7 +24,7 @@ import { engineStream, engineTransport } from './engine-stream.ts';
 import { freePort } from './free-port.ts';
 import { Readiness } from './readiness.ts';
 import { runOver } from '../engine/ssh-exec.ts';
-import { machineKey, REFUSED, STRANGER } from './ssh.ts';
+import { askToPowerOff, machineKey, REFUSED, STRANGER } from './ssh.ts';
 import { watchStandstill } from './standstill.ts';
 import type { MachineSettings, Standstill } from '../contract/machine.ts';
 import { MachineError, type FolderShare, type MachineDriver, type MachineProcess } from './types.ts';
@@ -127,8 +127,7 @@ export async function startMachine(options: StartOptions): Promise<Machine> {
       await first(Promise.race([prepared, booted])); // the latter when it fails
       const why = await first(kept.keep(driver, image, config, started));
       if (why !== undefined) options.warn(`The start of the machine could not be kept for the next one: ${why}`);
-    }
-    if (from !== undefined) readiness.reached('prepared', true);
+    } else readiness.reached('prepared', true);
     await first(started.begin(over.signal));
     const hostKey = pinned(paths.hostKey, await first(booted));
     ssh = new SshConnection({ host: '127.0.0.1', port: sshPort, privateKey, hostKey });
@@ -185,8 +184,7 @@ async function keepEngineLog(ssh: SshConnection | undefined, path: string): Prom
 
 async function stop(process: MachineProcess, ssh: SshConnection, patience: number): Promise<'clean' | 'hard'> {
   const asked = Promise.race([ssh.client(), sleep(patience / 2)]).then(async (client) => {
-    // busybox init takes USR2 as "power off": it ends everything in order
-    if (client) await Promise.race([runOver(client, 'kill -USR2 1'), sleep(2_000)]);
+    if (client) await askToPowerOff(client);
   });
   asked.catch(() => undefined);
   const clean = await Promise.race([process.exited.then(() => true), sleep(patience, false, { ref: false })]);

@@ -4,8 +4,7 @@ import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MachinePaths } from './paths.ts';
 import { MachineGone, qmp } from './qmp.ts';
-import { runOver } from '../engine/ssh-exec.ts';
-import { connect, machineKey } from './ssh.ts';
+import { askToPowerOff, connect, machineKey } from './ssh.ts';
 
 const execute = promisify(execFile);
 
@@ -34,13 +33,12 @@ export async function killOrphan(pidFile: string, run: typeof execute = execute)
   rmSync(pidFile, { force: true });
 }
 
-/** busybox init takes USR2 as "power off". */
 async function askToEnd({ monitor, key, hostKey }: MachinePaths): Promise<void> {
   const port = await sshPortOf(monitor);
   if (port === undefined || !existsSync(key) || !existsSync(hostKey)) return;
   const { privateKey } = machineKey(key);
   const client = await connect({ host: '127.0.0.1', port, privateKey, hostKey: readFileSync(hostKey, 'utf8').trim() });
-  await Promise.race([runOver(client, 'kill -USR2 1'), sleep(2_000)]).finally(() => client.end());
+  await askToPowerOff(client).finally(() => client.end());
 }
 
 /** From a line of "info usernet": TCP[HOST_FORWARD]  14  127.0.0.1 40123  10.0.2.15 22  0 0 */

@@ -1,3 +1,4 @@
+import { quoted } from '../contract/shell-words.ts';
 import type { DriverCapabilities, FolderShare, MachineConfig } from './types.ts';
 
 /** What decides how QEMU is called: Node's names. */
@@ -55,11 +56,12 @@ export function qemuArguments(host: QemuHost, config: MachineConfig, accelerator
   const { reclaimsMemory } = qemuCapabilities(host);
   const keepsStarts = keepsStart(host, config);
   const disk = (id: string, file: string, options: string) => [
-    ...['-drive', `if=none,id=${id},file=${escape(file)},format=raw,${options}`],
+    '-drive',
+    `if=none,id=${id},file=${escape(file)},format=raw,${options}`,
   ];
   const balloon = reclaimsMemory ? ',free-page-reporting=on' : '';
   // Where a start may be kept, what it must not know is plugged in when it begins: the data disk, and the folders.
-  const pluggedIn = [dataDevice(), ...config.shares.map(shareDevice)];
+  const pluggedIn = devicesOf(config);
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-name', 'berth'],
     ...['-machine', arm ? 'virt' : 'q35,vmport=off', '-accel', accelerationOf(host, accelerator)],
@@ -141,11 +143,16 @@ function memoryOf(host: QemuHost, config: MachineConfig): string[] {
 /** A device as `device_add` takes it; on the command line, its members are options. */
 export type Device = { driver: string } & Record<string, string | number>;
 
-const dataDevice = (): Device => ({ driver: 'virtio-blk-pci', id: 'data-device', drive: 'data' });
 const shareDevice = ({ how, tag }: FolderShare): Device =>
   how === 'virtiofs'
     ? { driver: 'vhost-user-fs-pci', id: `${tag}-device`, 'queue-size': 1024, chardev: tag, tag }
     : { driver: 'virtio-9p-pci', id: `${tag}-device`, fsdev: tag, mount_tag: tag };
+
+/** The data disk's, and those of the folders. */
+const devicesOf = ({ shares }: MachineConfig): Device[] => [
+  { driver: 'virtio-blk-pci', id: 'data-device', drive: 'data' },
+  ...shares.map(shareDevice),
+];
 
 /**
  * What serves a folder to its device. 9p: files are made by QEMU, and so belong to the user who runs it; links, modes and names are the
@@ -165,9 +172,7 @@ const optionOf = ({ driver, ...options }: Device) =>
 
 /** What is plugged in when a prepared guest begins; nothing where it was there from the beginning. */
 export const devicesToPlug = (host: QemuHost, config: MachineConfig): Device[] =>
-  keepsStart(host, config)
-    ? [dataDevice(), ...config.shares.map(shareDevice)].map((device, slot) => ({ ...device, bus: slotName(slot) }))
-    : [];
+  keepsStart(host, config) ? devicesOf(config).map((device, slot) => ({ ...device, bus: slotName(slot) })) : [];
 
 /**
  * The line that tells a prepared guest what makes this start this one: `NAME=VALUE` words, texts in base64. Over a port that it waits at,
@@ -186,9 +191,6 @@ export function beginningLine({ shares, beginning }: MachineConfig, seed: string
     )}`,
   ].join(' ');
 }
-
-/** For a POSIX shell. */
-export const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
 
 /** A comma in an option's value is written twice. */
 const escape = (value: string) => value.replaceAll(',', ',,');

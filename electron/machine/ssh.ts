@@ -1,5 +1,7 @@
 import ssh2, { type Client as SshClient } from 'ssh2';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runOver } from '../engine/ssh-exec.ts';
 import { MachineError } from './types.ts';
 
 const { Client, utils } = ssh2;
@@ -72,4 +74,9 @@ export function connect(target: SshTarget): Promise<SshClient> {
       },
     });
   });
+}
+
+/** Asks the guest to end everything in order and power off, which busybox init does for USR2. The connection may go before it answers. */
+export async function askToPowerOff(client: SshClient): Promise<void> {
+  await Promise.race([runOver(client, 'kill -USR2 1'), sleep(2_000)]);
 }
